@@ -51,7 +51,7 @@ static ls_status cpu_copy(ls_workspace *base, size_t index, size_t from, size_t 
 static void clear_member(cpu_workspace *workspace, size_t index)
 {
     cpu_member *m = &workspace->members[index];
-    if (m->plan) ls_release(m->arena, m->plan->arena, sizeof *m->arena);
+    if (m->plan && !m->plan->memory) ls_release(m->arena, m->plan->arena, sizeof *m->arena);
     free(m->square_sums);
     free(m->image_sums);
     ls_chunks_free(m->chunks);
@@ -78,8 +78,9 @@ static ls_status fill_member(cpu_member *m, const ls_cpu_kernels *kernels, const
         m->skipped_gather = ls_plan_skippable_gather(plan, WIDE_ROWS);
         LS_TRY(ls_chunks_build(plan, kernels->lane_unit, kernels->lane_unit / 4, &m->chunks, err));
     }
+    m->arena = plan->memory;
     /* reserved, not touched: chunk-wise steps use only a part of it */
-    LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
+    if (!m->arena) LS_TRY(ls_reserve(&m->arena, plan->arena, sizeof *m->arena, "the network", err));
     const size_t sums = ls_cpu_image_sums(plan);
     if (sums)
         LS_TRY(ls_alloc(&m->image_sums, plan->batch, sums * sizeof *m->image_sums, "the network",

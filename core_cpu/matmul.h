@@ -24,6 +24,10 @@ typedef struct ls_matmul {
     bool over_rows;     /* k runs over the rows of a batch: chains of LS_CHUNK, their sums added in
                            order */
     bool onto;          /* with over_rows: the chains' sums are added to what c holds */
+    /* NULL, or with over_rows: of each chunk, where its rows of a and b are, in matrices that begin
+     * at these offsets of an arena; a, b and a_rows are not used */
+    const struct ls_chunk_place *places;
+    size_t a_at, b_at;
     /* Called for each block of h × w elements at (i, j) when its chains are complete, while it is
      * still in the first-level cache; may be NULL. Element (r, c) of the block is
      * values[r·stride + c]: in c, or in a buffer if c is not wanted. */

@@ -108,7 +108,7 @@ static void finish_grad_w(const ls_matmul *p, size_t i, size_t j, size_t h, size
                           const float *values, size_t stride)
 {
     const cpu_job *jb = p->finish_with;
-    ls_update_block u = ls_cpu_range(jb, i * p->c_row + j, w);
+    ls_update_block u = ls_cpu_range(jb, jb->slice.from * jb->op->out + i * p->c_row + j, w);
     u.rows = h, u.stride = p->c_row, u.g = values, u.g_stride = stride;
     ls_cpu_optimize(jb, &u, true);
 }
@@ -132,6 +132,7 @@ static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                    .onto = j->slice.onto};
     take_rows(j, o->x, &p);
     p.a += first;
+    p.places = j->places, p.a_at = o->x.at + first, p.b_at = o->dz.at;
     if (o->out == 1)
         p = (ls_matmul){.m = 1,
                         .n = count,
@@ -145,11 +146,16 @@ static void op_grad_w(const cpu_job *j, size_t i0, size_t i1, float *scratch)
                         .c = ls_cpu_at(j, o->y) + first,
                         .c_row = o->in,
                         .over_rows = true,
-                        .onto = j->slice.onto};
+                        .onto = j->slice.onto,
+                        .places = j->places,
+                        .a_at = o->dz.at,
+                        .b_at = o->x.at + first};
     if (ls_there(o->theta)) {
         p.finish = finish_grad_w, p.finish_with = j, p.scratch = true;
-        p.ahead[0] = ls_cpu_at(j, o->theta), p.ahead[1] = ls_cpu_at(j, o->s),
-        p.ahead[2] = ls_cpu_at(j, o->v);
+        for (int i = 0; i < 3; i++) {
+            const float *whole = ls_cpu_at(j, i == 0 ? o->theta : i == 1 ? o->s : o->v);
+            p.ahead[i] = whole ? whole + first * o->out : NULL;
+        }
     }
     multiply(j, &p, scratch);
 }

@@ -218,7 +218,7 @@ ls_status ls_cpu_run_part(ls_workspace *base, const ls_part *part, ls_error *err
     j.batch.first += part->first;
     j.row0 = m->origin + (m->plan->shuffle ? 0 : j.batch.first);
     j.rates = part->rates;
-    j.slice = part->slice;
+    j.slice = part->slice, j.places = part->places;
     j.loss = &unused;
     ls_pool_enter(backend->pool);
     for (size_t i = part->from; i < part->to; i++) {

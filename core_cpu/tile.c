@@ -6,16 +6,38 @@
  * The micro-kernel keeps MR × NR chains in registers. Blocks over k are processed in ascending
  * order and leave the chains' values in c between them, so no tile changes a bit. */
 #include "core_cpu/tile.h"
-#include "host/network/plan.h"
+#include "host/network/backend.h"
 
 #include "core_cpu/pack.inc"
+
+/* Row 0 of a chunk in the matrix at offset `at` of its arena, whose rows are `row` apart. */
+static const float *chunk_at(const ls_chunk_place *place, size_t at, size_t row)
+{
+    return place->arena + at + place->row * row;
+}
+
+/* Packs rows [k0, k0 + kc) of chunks that lie in several places. */
+static void pack_places(const ls_chunk_place *places, size_t at, size_t row, size_t k0,
+                        size_t lines, size_t kc, float *restrict out, size_t width)
+{
+    for (size_t k = 0, n; k < kc; k += n) {
+        const size_t within = (k0 + k) % LS_CHUNK;
+        n = min_size(LS_CHUNK - within, kc - k);
+        pack_across_k(chunk_at(&places[(k0 + k) / LS_CHUNK], at, row), row, NULL, within, lines, n,
+                      kc, out + k * width, width);
+    }
+}
 
 /* Packs kc rows of nc columns of b into panels of NR columns. */
 static void pack_b(const ls_matmul *p, size_t k0, size_t kc, size_t j0, size_t nc,
                    float *restrict out)
 {
+    if (p->places) {
+        pack_places(p->places, p->b_at + j0, p->b_row, k0, nc, kc, out, NR);
+        return;
+    }
     if (p->b_col == 1) {
-        pack_across_k(p->b + j0, p->b_row, NULL, k0, nc, kc, out, NR);
+        pack_across_k(p->b + j0, p->b_row, NULL, k0, nc, kc, kc, out, NR);
         return;
     }
     for (size_t j = 0; j < nc; j += NR)
@@ -26,8 +48,12 @@ static void pack_b(const ls_matmul *p, size_t k0, size_t kc, size_t j0, size_t n
 static void pack_a(const ls_matmul *p, size_t i0, size_t mc, size_t k0, size_t kc,
                    float *restrict out)
 {
+    if (p->places) {
+        pack_places(p->places, p->a_at + i0, p->a_col, k0, mc, kc, out, MR);
+        return;
+    }
     if (p->a_row == 1) {
-        pack_across_k(p->a + i0, p->a_col, p->a_rows, k0, mc, kc, out, MR);
+        pack_across_k(p->a + i0, p->a_col, p->a_rows, k0, mc, kc, kc, out, MR);
         return;
     }
     for (size_t i = 0; i < mc; i += MR)
@@ -245,13 +271,17 @@ static inline void direct_chains(size_t kc, const float *a, size_t a_col, const 
 static void direct_row(const ls_matmul *p, size_t i, size_t j, size_t n)
 {
     float sums[DIRECT * VW], *c = p->c + i * p->c_row + j;
-    const float *a = p->a + line_of(p->a_rows, i) * p->a_row, *b = p->b + j;
+    const float *a = p->places ? NULL : p->a + line_of(p->a_rows, i) * p->a_row,
+                *b = p->places ? NULL : p->b + j;
     if (!p->over_rows) {
         direct_chains(p->k, a, p->a_col, b, p->b_row, n, p->start ? p->start + j : NULL, c);
         return;
     }
     for (size_t k = 0; k < p->k; k += LS_CHUNK) {
-        direct_chains(min_size(LS_CHUNK, p->k - k), a + k * p->a_col, p->a_col, b + k * p->b_row,
+        const ls_chunk_place *place = p->places ? &p->places[k / LS_CHUNK] : NULL;
+        direct_chains(min_size(LS_CHUNK, p->k - k),
+                      place ? chunk_at(place, p->a_at, p->a_col) + i * p->a_row : a + k * p->a_col,
+                      p->a_col, place ? chunk_at(place, p->b_at, p->b_row) + j : b + k * p->b_row,
                       p->b_row, n, NULL, sums);
         for (size_t e = 0; e < n; e++) c[e] = k || p->onto ? c[e] + sums[e] : sums[e];
     }

@@ -70,8 +70,9 @@ typedef struct {
     uint64_t step;
     ls_batch batch;
     bool training;
-    bool inputs_kept;      /* see ls_chunk_step */
-    ls_weight_slice slice; /* of a GRAD_W that is run by itself */
+    bool inputs_kept;             /* see ls_chunk_step */
+    ls_weight_slice slice;        /* of a GRAD_W that is run by itself, */
+    const ls_chunk_place *places; /* and where its chunks are, or NULL */
     const ls_rates *rates;
     float *loss;
     size_t threads; /* number that may share the operation */

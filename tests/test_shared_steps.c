@@ -55,7 +55,10 @@ static void open_devices(void)
     /* tiles are set in a device of this process */
     const char *helper = getenv("LOCKSTEP_HELPER");
     if (helper && !strcmp(helper, "none")) test_backends_add_tiles(b);
-    for (size_t i = 0; b->count < 2 * RANKS; i++) {
+    size_t in_place = 0; /* of those that are added */
+    for (size_t i = 0; b->count < 2 * RANKS || in_place < RANKS; i++) {
+        cr_assert_lt(b->count, TEST_BACKENDS);
+        in_place += b->count % 3 != 2;
         test_backend *t = &b->list[b->count++];
         const char *isa = ls_cpu_isa_at(i) ? ls_cpu_isa_at(i) : "generic";
         snprintf(t->name, sizeof t->name, "CPU path, %s, once more", isa);
@@ -77,12 +80,14 @@ static void close_devices(void)
     test_backends_close(&lent.all);
 }
 
-/* Different devices for the ranks, some of them OpenCL devices if there are any. names: of all. */
-static void deal_devices(int ranks, uint32_t *state, char names[512])
+/* Different devices for the ranks, some of them OpenCL devices if there are any. in_place: only
+ * those whose arenas are host memory. names: of all. */
+static void deal_devices(int ranks, bool in_place, uint32_t *state, char names[512])
 {
     bool taken[TEST_BACKENDS] = {false};
     const size_t opencl = lent.all.opencl;
     *names = 0;
+    for (size_t i = 0; in_place && i < lent.all.count; i++) taken[i] = !lent.slots[i].in_place;
     for (int k = 0; k < ranks; k++) {
         size_t i = dice(state, (uint32_t)lent.all.count);
         if (dice(state, 3) == 0 && opencl < lent.all.count && lent.all.list[opencl].device)
@@ -328,7 +333,7 @@ static void close_work(group_work *g)
     free(g->results);
 }
 
-static size_t finite_cases, shared_cases, turn_cases, split_cases, sliced_cases;
+static size_t finite_cases, shared_cases, turn_cases, split_cases, sliced_cases, segment_cases;
 
 /* ---- Comparison ------------------------------------------------------------------------------ */
 
@@ -357,18 +362,28 @@ static void compare(const group_work *g, int ranks, const char *how, const float
                   (double)g->results[i], (double)expected[i]);
 }
 
+/* Whether the ranks of the case share memory. */
+static bool has_segment(const subject *s, int ranks)
+{
+    bool able = ls_segment_most > 0 && ls_share_in_segment(s->plan, (size_t)ranks);
+    for (int k = 0; k < ranks; k++) able = able && of_rank[k]->slots->in_place;
+    return able;
+}
+
 /* The share of a rank, under the environment of the case. */
 static ls_share *share_of(const subject *s, int ranks, int rank)
 {
     ls_share *share;
     ls_error err;
-    cr_assert_eq(ls_share_build(s->plan, (size_t)ranks, (size_t)rank, true, &share, &err), LS_OK,
+    const ls_share_memory memory = has_segment(s, ranks) ? LS_SHARE_SEGMENT : LS_SHARE_HOST;
+    cr_assert_eq(ls_share_build(s->plan, (size_t)ranks, (size_t)rank, memory, &share, &err), LS_OK,
                  "%s", err.message);
     return share;
 }
 
 /* What a rank holds of a shared member is the same on all ranks: all but the optimizer's states of
- * other ranks' parameters. Those it does not touch. */
+ * other ranks' parameters. Those it does not touch. In a segment the whole state is every rank's.
+ */
 static void compare_ranks(const group_work *g, int ranks, const char *how, const float *expected)
 {
     expected = results_of(g->s, (float *)expected).again;
@@ -378,14 +393,16 @@ static void compare_ranks(const group_work *g, int ranks, const char *how, const
         const size_t n = ls_share_held(share, (size_t)k, 0, g->s->plan->state, range);
         for (size_t r = 0, i = 0; i < g->s->plan->state; i++) {
             while (r < n && range[r].at + range[r].count <= i) r++;
-            const float right = r < n && range[r].at <= i ? expected[i] : 0.0f;
+            const bool held = share->way == LS_SUMS_MEMORY || (r < n && range[r].at <= i);
+            const float right = held ? expected[i] : 0.0f;
             cr_assert(bits_equal(right, g->state[k][i]),
                       "%s; %d ranks, %s: float %zu of the state on rank %d is %a, not %a",
                       g->s->text, ranks, how, i, k, (double)g->state[k][i], (double)right);
         }
         split_cases += share->split;
+        segment_cases += share->way == LS_SUMS_MEMORY;
         for (size_t i = 0; i < share->pieces; i++)
-            sliced_cases += share->slices && share->slice[i].to;
+            sliced_cases += share->way == LS_SUMS_CHAIN && share->slices && share->slice[i].to;
         ls_share_free(share);
     }
 }
@@ -404,7 +421,7 @@ static size_t turns_of(const subject *s, int ranks)
 static void check(const subject *s, uint32_t number, size_t members, bool alone)
 {
     static const int sizes[] = {1, 2, 3, 4, 7, 8};
-    static const char *const ways[] = {"gather", "chain", ""};
+    static const char *const ways[] = {"gather", "chain", "", "memory"};
     const size_t n = members * results_size(s);
     uint32_t state = number * 77 + 5;
     float *expected = calloc(n, sizeof *expected);
@@ -418,7 +435,7 @@ static void check(const subject *s, uint32_t number, size_t members, bool alone)
     for (size_t i = 0; i < RUNS_COUNT(sizes); i++) {
         group_work g;
         char how[700], names[512];
-        const char *way = ways[dice(&state, 3)];
+        const char *way = ways[dice(&state, 4)];
         const uint32_t most = dice(&state, 3); /* chunks in a turn; 0: all */
         /* otherwise steps are shared as long as that seems to be faster */
         const bool forced = dice(&state, 4) > 0;
@@ -428,7 +445,9 @@ static void check(const subject *s, uint32_t number, size_t members, bool alone)
         else unsetenv("LOCKSTEP_RANKS");
         ls_share_most = most ? most * ((s->plan->parameters + 16) & ~(size_t)15) : (size_t)1 << 27;
         ls_sums_least_piece = dice(&state, 3) ? 1 + dice(&state, 200) : (size_t)1 << 14;
-        deal_devices(sizes[i], &state, names);
+        deal_devices(sizes[i], !strcmp(way, "memory"), &state, names);
+        /* it may be that they cannot have a segment */
+        ls_segment_most = dice(&state, 6) ? SIZE_MAX : 0;
         snprintf(how, sizeof how, "%s, %s, %s of chunks, on %s", forced ? "shared" : "tried", way,
                  most == 0   ? "all"
                  : most == 1 ? "turns of one"
@@ -447,6 +466,7 @@ static void check(const subject *s, uint32_t number, size_t members, bool alone)
     }
     unsetenv("LOCKSTEP_RANKS_SUMS");
     ls_share_most = (size_t)1 << 27, ls_sums_least_piece = (size_t)1 << 14;
+    ls_segment_most = SIZE_MAX;
     free(expected);
 }
 
@@ -478,9 +498,14 @@ Test(shared_steps, random_networks)
     cr_expect_geq(turn_cases, 20, "%zu", turn_cases);
     cr_expect_geq(split_cases, 20, "%zu", split_cases);
     cr_expect_geq(sliced_cases, 1000, "%zu", sliced_cases);
+    cr_expect_geq(segment_cases, 60, "%zu", segment_cases);
 }
 
-Test(shared_steps, random_networks_with_batch_norm) { check_random(100, 116, true); }
+Test(shared_steps, random_networks_with_batch_norm)
+{
+    check_random(100, 116, true);
+    cr_expect_geq(segment_cases, 40, "%zu", segment_cases);
+}
 
 /* Convolutions, both kinds of pools, batch norm of images, dropout, blocks, shifted and mirrored
  * images. */
@@ -547,8 +572,21 @@ static void open_small(subject *s)
     cr_assert_fail("no network is small");
 }
 
+/* Mappings of segments in this process. */
+static size_t segments_left(void)
+{
+    char line[600];
+    size_t n = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    cr_assert(maps);
+    while (fgets(line, sizeof line, maps)) n += strstr(line, "memfd:lockstep") != NULL;
+    fclose(maps);
+    return n;
+}
+
 /* Whichever call on whichever rank fails, the leader says so, and nobody waits for ever. */
-static void check_failures(bool alone, fault_kind kind, size_t steps, ls_status expected)
+static void check_failures(bool alone, bool in_place, fault_kind kind, size_t steps,
+                           ls_status expected)
 {
     static const size_t members = 3;
     subject s;
@@ -566,6 +604,7 @@ static void check_failures(bool alone, fault_kind kind, size_t steps, ls_status 
                 ls_error err = {LS_OK, ""};
                 char who[16];
                 f[bad].kind = kind, f[bad].at = at;
+                for (int k = 0; k < ranks; k++) f[k].in_place = in_place;
                 for (int k = 0; k < ranks; k++)
                     cr_assert_eq(faulty_backend_open(&f[k], &of_rank[k], &err), LS_OK);
                 open_work(&g, &s, alone ? 1 : members, alone);
@@ -585,28 +624,46 @@ static void check_failures(bool alone, fault_kind kind, size_t steps, ls_status 
                 close_work(&g);
             }
             cr_assert_geq(failures, 5);
+            cr_expect_eq(segments_left(), 0);
         }
     subject_close(&s);
 }
 
-Test(shared_steps, a_rank_fails) { check_failures(true, FAULT_DIES, 4, LS_ERR_DEVICE); }
-Test(shared_steps, a_rank_has_no_memory) { check_failures(true, FAULT_MEMORY, 4, LS_ERR_MEMORY); }
+Test(shared_steps, a_rank_fails) { check_failures(true, false, FAULT_DIES, 4, LS_ERR_DEVICE); }
+Test(shared_steps, a_rank_fails_in_a_segment)
+{
+    check_failures(true, true, FAULT_DIES, 4, LS_ERR_DEVICE);
+}
+Test(shared_steps, a_rank_has_no_memory)
+{
+    check_failures(true, false, FAULT_MEMORY, 4, LS_ERR_MEMORY);
+}
+Test(shared_steps, a_rank_has_no_memory_beside_a_segment)
+{
+    check_failures(true, true, FAULT_MEMORY, 4, LS_ERR_MEMORY);
+}
 Test(shared_steps, the_rank_of_a_member_fails)
 {
-    check_failures(false, FAULT_DIES, 4, LS_ERR_DEVICE);
+    check_failures(false, false, FAULT_DIES, 4, LS_ERR_DEVICE);
 }
 /* Whether sharing pays is tried: the member moves in between. */
 Test(shared_steps, a_rank_has_no_memory_for_a_move)
 {
-    check_failures(true, FAULT_MEMORY, 200, LS_ERR_MEMORY);
+    check_failures(true, false, FAULT_MEMORY, 200, LS_ERR_MEMORY);
+}
+Test(shared_steps, a_rank_has_no_memory_for_a_move_to_a_segment)
+{
+    check_failures(true, true, FAULT_MEMORY, 200, LS_ERR_MEMORY);
 }
 
 /* Whichever allocation on whichever rank fails: the leader or that rank says so, and nobody waits
- * for ever. */
+ * for ever. Without memory for a segment, ranks do without one. */
 static void check_allocations(bool alone, const char *way, bool norm)
 {
     static const size_t members = 3;
+    const bool segment = !strcmp(way, "memory");
     subject s;
+    size_t without = 0;
     setenv("LOCKSTEP_RANKS", "shared", 1);
     setenv("LOCKSTEP_RANKS_SUMS", way, 1);
     subject_open_sized(&s, 7, norm, 300, "130");
@@ -618,21 +675,27 @@ static void check_allocations(bool alone, const char *way, bool norm)
                 group_work g;
                 ls_error err = {LS_OK, ""};
                 fault f[3] = {{FAULT_NONE}};
-                for (int k = 0; k < ranks; k++)
+                for (int k = 0; k < ranks; k++) {
+                    f[k].in_place = segment;
                     cr_assert_eq(faulty_backend_open(&f[k], &of_rank[k], &err), LS_OK);
+                }
                 open_work(&g, &s, alone ? 1 : members, alone);
                 bad_memory.rank = bad, bad_memory.at = at, bad_memory.calls = 0;
                 ls_status status = in_process_run(ranks, work, &g, NULL, &err);
                 over = bad_memory.calls < at;
-                cr_assert_eq(status == LS_OK, over, "allocation %llu on rank %d of %d: %s",
-                             (unsigned long long)at, bad, ranks, err.message);
-                if (!over)
+                const bool went_on = segment && !over && status == LS_OK;
+                without += went_on;
+                cr_assert_eq(status == LS_OK, over || went_on,
+                             "allocation %llu on rank %d of %d: %s", (unsigned long long)at, bad,
+                             ranks, err.message);
+                if (status != LS_OK)
                     cr_assert(strstr(err.message, "planted"),
                               "allocation %llu on rank %d of %d: %s", (unsigned long long)at, bad,
                               ranks, err.message);
                 cr_assert_eq(left_open, 0, "allocation %llu on rank %d of %d",
                              (unsigned long long)at, bad, ranks);
-                failures += !over;
+                cr_assert_eq(segments_left(), 0);
+                failures += !over && !went_on;
                 for (int k = 0; k < ranks; k++) {
                     cr_expect_eq(f[k].workspaces, 0, "rank %d", k);
                     cr_expect_eq(f[k].members, 0, "rank %d", k);
@@ -642,6 +705,7 @@ static void check_allocations(bool alone, const char *way, bool norm)
             cr_assert_geq(failures, 10);
         }
     bad_memory.rank = -1;
+    cr_assert(segment ? without >= 10 && without < 100 : !without, "%zu", without);
     subject_close(&s);
 }
 
@@ -649,5 +713,7 @@ Test(shared_steps, a_rank_lacks_any_memory)
 {
     check_allocations(true, "gather", true);
     check_allocations(true, "chain", false);
+    check_allocations(true, "memory", true);
+    check_allocations(true, "memory", false);
 }
 Test(shared_steps, the_rank_of_a_member_lacks_any_memory) { check_allocations(false, "", false); }

@@ -3,7 +3,7 @@
 """Measures training steps that ranks share on this machine, interleaved with one process and with PyTorch's DDP.
 
     python3 bench/distributed/measure.py [--program build/lockstep] [--ranks 2] [--rounds 5] [--case 512,512:1024 …]
-        [--peer-python peers/bin/python] [--weak]
+        [--peer-python peers/bin/python] [--weak] [--processor] [--only memory]
 
 Every contestant has one thread for each rank; `one process` has as many threads as there are ranks. Rounds run all of
 them in turn, and medians are compared: a change of the machine's speed affects all. Data are 784 random features and
@@ -11,7 +11,7 @@ them in turn, and medians are compared: a change of the machine's speed affects 
 process of one thread. The traffic is counted by the program, and compared with the formula of docs/distributed.md.
 DDP (bench/distributed/ddp.py) uses gloo, and the same network, batches and optimizer.
 """
-import argparse, json, os, re, statistics, struct, subprocess, sys, tempfile
+import argparse, json, os, re, resource, statistics, struct, subprocess, sys, tempfile
 
 FEATURES, CLASSES = 784, 10
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,12 +42,32 @@ def traffic(way, hidden, batch, ranks):
     """Bytes that the busiest rank sends in a step: the formula of docs/distributed.md."""
     floats, chunks = parameters(hidden) + 1, -(-batch // 64)
     each = -(-chunks // ranks)
+    if way == "memory":
+        return 2 * (ranks - 1)
     if way == "gather":
         return 4 * (each + 1) * floats * (ranks - 1) / ranks
     return 4 * floats * (1 if ranks == 2 else 2)
 
 
+def processor_time():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def lockstep(args, path, hidden, batch, epochs, threads, ranks=1, way=None):
+    """Milliseconds of a step, or with --processor those of all processors divided by the number of threads."""
+    if not args.processor:
+        return train(args, path, hidden, batch, epochs, threads, ranks, way)
+    used, steps = [], []
+    for times in (1, 4):  # what a run takes beside its steps is the same in both
+        before = processor_time()
+        _, more = train(args, path, hidden, batch, times * epochs, threads, ranks, way)
+        used.append(processor_time() - before)
+        steps.append(times * epochs * -(-args.rows // batch))
+    return 1e3 * (used[1] - used[0]) / (steps[1] - steps[0]) / (threads * ranks), more
+
+
+def train(args, path, hidden, batch, epochs, threads, ranks=1, way=None):
     command = [args.program, "train", path, "--hidden", ",".join(map(str, hidden)), "--batch", str(batch), "--optimizer", "adam",
                "--epochs", str(epochs), "--validation", "0", "--device", "cpu", "--threads", str(threads), "--json", "-q"]
     environment = dict(os.environ)
@@ -84,10 +104,14 @@ def measure(args, path, case):
     contestants = {"one process, 1 thread": lambda: run(batch, epochs, 1),
                    f"one process, {n} threads": lambda: run(all_of_them, epochs, n),
                    f"{n} ranks of 1 thread, gather": lambda: run(all_of_them, epochs, 1, n, "gather"),
-                   f"{n} ranks of 1 thread, chain": lambda: run(all_of_them, epochs, 1, n, "chain")}
+                   f"{n} ranks of 1 thread, chain": lambda: run(all_of_them, epochs, 1, n, "chain"),
+                   f"{n} ranks of 1 thread, memory": lambda: run(all_of_them, epochs, 1, n, "memory")}
     if args.peer_python:
         contestants[f"PyTorch, one process, {n} threads"] = lambda: ddp(args, hidden, all_of_them, steps, 1, n)
         contestants[f"PyTorch DDP, gloo, {n} ranks of 1 thread"] = lambda: ddp(args, hidden, all_of_them, steps, n, 1)
+    if args.only:
+        base = "one process, 1 thread" if args.weak else f"one process, {n} threads"
+        contestants = {name: do for name, do in contestants.items() if name == base or re.search(args.only, name)}
     times, told = {name: [] for name in contestants}, {}
     for _ in range(args.rounds):
         for name, contestant in contestants.items():
@@ -114,6 +138,8 @@ def main():
     parser.add_argument("--rows", type=int, default=8192)
     parser.add_argument("--case", action="append")
     parser.add_argument("--weak", action="store_true")
+    parser.add_argument("--processor", action="store_true", help="processor time instead: of a machine that is not idle")
+    parser.add_argument("--only", help="contestants whose names have this regular expression, and those with the threads of all ranks")
     parser.add_argument("--peer-python")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -39,6 +39,12 @@ typedef struct {
     bool onto;
 } ls_weight_slice;
 
+/* Where the rows of a chunk are: from row `row` on of the matrices of an arena. */
+typedef struct ls_chunk_place {
+    const float *arena;
+    size_t row;
+} ls_chunk_place;
+
 /* Some operations of a step, over some of its rows: several ranks (host/ranks) share a step. */
 typedef struct {
     size_t member;
@@ -47,6 +53,9 @@ typedef struct {
                               that read none may be run */
     size_t from, to;       /* operations [from, to) of plan->step */
     ls_weight_slice slice; /* only where arenas are in place, and for a GRAD_W by itself */
+    /* With a slice: of each chunk of the rows, the arena that x and dz are read from, which is host
+     * memory, too, and of the same plan; NULL: all are the member's own. */
+    const ls_chunk_place *places;
     const ls_rates *rates;
 } ls_part;
 

@@ -180,6 +180,7 @@ typedef struct {
     size_t state;      /* floats of the state */
     size_t snapshot, best; /* offsets of copies of the state; 0 if there is no space for one */
     size_t arena;          /* floats in all */
+    float *memory;         /* for the arena, not owned, where arenas are in place: zeros; or NULL */
     size_t work;           /* floats of gradients and activations */
     ls_view result;        /* outputs of an inference block, capacity × outputs */
     ls_view row_loss;

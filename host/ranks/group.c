@@ -54,8 +54,8 @@ static ls_status check_environment(ls_error *err)
 {
     const char *sums = getenv("LOCKSTEP_RANKS_SUMS"), *steps = getenv("LOCKSTEP_RANKS"),
                *seconds = getenv("LOCKSTEP_RANKS_SECONDS");
-    if (sums && *sums && strcmp(sums, "gather") && strcmp(sums, "chain"))
-        return fail_variable("LOCKSTEP_RANKS_SUMS", "gather or chain", err);
+    if (sums && *sums && strcmp(sums, "gather") && strcmp(sums, "chain") && strcmp(sums, "memory"))
+        return fail_variable("LOCKSTEP_RANKS_SUMS", "gather, chain or memory", err);
     if (steps && *steps && strcmp(steps, "shared"))
         return fail_variable("LOCKSTEP_RANKS", "shared", err);
     if (seconds && *seconds && !number_in("LOCKSTEP_RANKS_SECONDS"))

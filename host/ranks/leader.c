@@ -76,8 +76,8 @@ static ls_status divide_rows(const ls_workspace *w, const ls_plan *plan, ls_ask 
 {
     ls_share *share;
     if (plan->shuffle || ls_plan_steps_per_epoch(plan) > LS_SHARE_BATCHES) return LS_OK;
-    LS_TRY(ls_share_build(plan, (size_t)leader_of(w)->rank->transport->size, 0, false, &share,
-                          err));
+    LS_TRY(ls_share_build(plan, (size_t)leader_of(w)->rank->transport->size, 0, LS_SHARE_DEVICE,
+                          &share, err));
     a->at = plan->rows, a->count = plan->batch, a->to = share->chunks;
     ls_share_free(share);
     return LS_OK;

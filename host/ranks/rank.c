@@ -180,6 +180,7 @@ static ls_status rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_e
 static void forget_member(ls_rank *r, ls_rank_workspace *w, ls_rank_member *m)
 {
     if (is_here(r, m) && w->local) slots(r)->member_remove(w->local, m->local);
+    ls_segment_close(m->segment);
     ls_share_free(m->share);
     if (m->taken) free((void *)m->plan);
     *m = (ls_rank_member){0};
@@ -209,15 +210,34 @@ static ls_status copy_plan(const void *bytes, size_t size, const ls_plan **out, 
     return LS_OK;
 }
 
+/* How ranks share the steps of a member: in a segment, if all of them can have one. status: of this
+ * rank so far; whatever it is, all ranks look for a segment together. */
+static ls_status share(ls_rank *r, ls_rank_member *m, ls_status status, ls_error *err)
+{
+    const size_t ranks = (size_t)r->transport->size, me = (size_t)r->transport->rank;
+    const bool able = status == LS_OK && slots(r)->in_place && ls_share_in_segment(m->plan, ranks);
+    ls_share *s = NULL;
+    const bool built = able &&
+                       ls_share_build(m->plan, ranks, me, LS_SHARE_SEGMENT, &s, NULL) == LS_OK;
+    ls_error late;
+    ls_status opened = ls_segment_open(r->transport, built, built ? &s->shape : NULL, &m->segment,
+                                       &late);
+    if (m->segment) {
+        s->plan.memory = ls_segment_arena(m->segment, me);
+        m->share = s;
+        return LS_OK;
+    }
+    ls_share_free(s);
+    if (status != LS_OK) return status;
+    if (opened != LS_OK) return ls_fail(err, opened, "%s", late.message);
+    return ls_share_build(m->plan, ranks, me, slots(r)->in_place ? LS_SHARE_HOST : LS_SHARE_DEVICE,
+                          &m->share, err);
+}
+
 static ls_status place(ls_rank *r, ls_rank_workspace *w, ls_rank_member *m, size_t origin,
                        ls_error *err)
 {
-    const ls_plan *plan = m->plan;
-    if (m->owner == LS_ALL_RANKS) {
-        LS_TRY(ls_share_build(plan, (size_t)r->transport->size, (size_t)r->transport->rank,
-                              slots(r)->in_place, &m->share, err));
-        plan = &m->share->plan;
-    }
+    const ls_plan *plan = m->share ? &m->share->plan : m->plan;
     LS_TRY(slots(r)->member_add(w->local, plan, origin, &m->local, err));
     if (!m->share) return LS_OK;
     ls_status status = ls_shared_reserve(r, m->share, !slots(r)->memory(w->local, m->local), err);
@@ -225,22 +245,34 @@ static ls_status place(ls_rank *r, ls_rank_workspace *w, ls_rank_member *m, size
     return status;
 }
 
-static ls_status add(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_error *err)
+/* Its number, and its plan if it is to be here. */
+static ls_status take_member(ls_rank *r, const ls_ask *a, const ls_ask_with *with,
+                             ls_rank_member *m, ls_error *err)
 {
     ls_rank_workspace *w = &r->list[a->workspace];
     LS_TRY(ls_grow(&w->member, &w->room, a->member + 1, sizeof *w->member, "members", err));
     if (a->member >= w->count) w->count = a->member + 1;
-    ls_rank_member *m = &w->member[a->member];
-    *m = (ls_rank_member){.plan = with->plan, .owner = a->which, .origin = a->at};
-    if (!is_mine(r, m) && !with->plan) return LS_OK;
-    if (!with->plan) LS_TRY(copy_plan(with->payload, a->bytes, &m->plan, err));
-    m->taken = !with->plan;
-    if (!is_here(r, m)) return LS_OK;
-    ls_status status = place(r, w, m, a->at, err);
-    if (status == LS_OK) return LS_OK;
-    ls_share_free(m->share);
-    if (m->taken) free((void *)m->plan);
-    *m = (ls_rank_member){0};
+    if (with->plan || !is_mine(r, m)) return LS_OK;
+    LS_TRY(copy_plan(with->payload, a->bytes, &m->plan, err));
+    m->taken = true;
+    return LS_OK;
+}
+
+static ls_status add(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_error *err)
+{
+    ls_rank_workspace *w = &r->list[a->workspace];
+    ls_rank_member m = {.plan = with->plan, .owner = a->which, .origin = a->at};
+    ls_status status = take_member(r, a, with, &m, err);
+    if (m.owner == LS_ALL_RANKS) status = share(r, &m, status, err);
+    if (status == LS_OK && is_here(r, &m)) status = place(r, w, &m, a->at, err);
+    if (status == LS_OK) {
+        w->member[a->member] = m;
+        return LS_OK;
+    }
+    ls_segment_close(m.segment);
+    ls_share_free(m.share);
+    if (m.taken) free((void *)m.plan);
+    if (a->member < w->count) w->member[a->member] = (ls_rank_member){0};
     return status;
 }
 
@@ -520,5 +552,6 @@ void ls_rank_free(ls_rank *r)
     free(r->buffer);
     free(r->chunks);
     free(r->offset);
+    free(r->places);
     *r = (ls_rank){0};
 }

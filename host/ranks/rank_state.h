@@ -13,9 +13,10 @@ typedef struct {
     const ls_plan *plan; /* NULL if this number is free */
     int owner;           /* its rank, or LS_ALL_RANKS */
     size_t origin;
-    ls_share *share; /* how ranks share its steps; NULL if it is placed */
-    size_t local;    /* number in this rank's workspace, if it is there */
-    bool taken;      /* the plan was received: it is freed with the member */
+    ls_share *share;     /* how ranks share its steps; NULL if it is placed */
+    ls_segment *segment; /* with its arenas on all ranks, or NULL */
+    size_t local;        /* number in this rank's workspace, if it is there */
+    bool taken;          /* the plan was received: it is freed with the member */
 } ls_rank_member;
 
 typedef struct {
@@ -45,7 +46,9 @@ typedef struct {
     size_t room_floats;
     float *buffer; /* for sums of this rank, and totals, if its device has memory of its own */
     size_t buffer_floats;
-    size_t *chunks, *offset;      /* of each rank: size; size + 1 */
+    size_t *chunks, *offset; /* of each rank: size; size + 1 */
+    ls_chunk_place *places;  /* of each chunk of a turn, in a segment */
+    size_t places_room;
     double computing, exchanging; /* seconds in shared steps: of the device, of sums */
     uint64_t steps, bytes;        /* shared steps, and bytes sent in them */
 } ls_rank;

@@ -93,6 +93,7 @@ size_t ls_share_held(const ls_share *s, size_t rank, size_t at, size_t count,
     const ls_plan *p = &s->plan;
     const size_t copies[] = {0, p->snapshot, p->best};
     size_t n = 0, first, after, done = 0;
+    if (s->way == LS_SUMS_MEMORY && rank) done = s->shape.first;
     parameters_of(s, rank, &first, &after);
     for (size_t c = 0; c < 3 && s->split; c++)
         for (int k = 0; k < states_of(p) && (!c || copies[c]); k++) {
@@ -110,6 +111,17 @@ size_t ls_share_held(const ls_share *s, size_t rank, size_t at, size_t count,
 static bool is_sliced(const ls_op *o)
 {
     return o->kind == LS_OP_GRAD_W && o->in * o->out >= ls_sums_least_piece / 2;
+}
+
+/* Whether it reads the data where they are. */
+static bool reads_data(const ls_op *o) { return is_sliced(o) && o->x.place == LS_DATA_X; }
+
+/* Floats of a copy of the rows that a rank takes at a time, for other ranks to read; or 0. */
+static size_t inputs_of(const ls_plan *p, size_t chunks)
+{
+    for (size_t i = 0; i < p->step.count; i++)
+        if (reads_data(&p->step.op[i])) return chunks * LS_CHUNK * p->features;
+    return 0;
 }
 
 /* ---- Operations ------------------------------------------------------------------------------ */
@@ -232,30 +244,75 @@ static ls_status add_norm_grad(ls_share *s, const ls_op *o, size_t i, ls_error *
     LS_TRY(add_chunks(s, o, err));
     LS_TRY(cut(s, LS_CUT_GRADS, i, err));
     rest.part = LS_NORM_REST;
-    rest.grad_beta = in_total(s, o->grad_beta), rest.grad_gamma = in_total(s, o->grad_gamma);
+    rest.grad_beta = (ls_view){LS_ARENA, s->grads};
+    rest.grad_gamma = (ls_view){LS_ARENA, s->grads + s->grads_stride};
     return add(s, &rest, err);
+}
+
+/* An optimizer's step over parameters [first, after), of an operation over the last ones. */
+static ls_status update_range(ls_share *s, const ls_op *o, size_t first, size_t after,
+                              ls_error *err)
+{
+    ls_op p = *o;
+    p.y = in_total(s, o->y);
+    ls_view *const at[] = {&p.theta, &p.s, &p.v, &p.y};
+    for (int i = 0; i < 4; i++) at[i]->at = at[i]->at - o->in + first;
+    p.in = first, p.out = after - first;
+    return first < after ? add(s, &p, err) : LS_OK;
+}
+
+/* Over this rank's pieces, but those that are updated with their gradient. */
+static ls_status update_pieces(ls_share *s, const ls_op *o, ls_error *err)
+{
+    for (size_t i = 0; i < s->pieces; i++) {
+        const size_t first = s->piece[i].at, after = first + s->piece[i].count;
+        if (!(s->fused && s->slice[i].to)) LS_TRY(update_range(s, o, first, after, err));
+    }
+    return cut(s, LS_CUT_MEET, 0, err);
 }
 
 /* The step over this rank's parameters, or over all, and not only over those that are left after
  * the fused ones. */
 static ls_status add_update(ls_share *s, const ls_op *o, ls_error *err)
 {
-    const size_t first = s->split ? s->first : 0;
-    ls_op p = *o;
-    p.y = in_total(s, o->y);
-    ls_view *const at[] = {&p.theta, &p.s, &p.v, &p.y};
-    for (int i = 0; i < 4; i++) at[i]->at = at[i]->at - o->in + first;
-    p.in = first;
-    p.out = (s->split ? s->after : s->plan.parameters) - first;
-    if (!(s->cuts && s->cut[s->cuts - 1].kind == LS_CUT_STEP)) LS_TRY(cut(s, LS_CUT_STEP, 0, err));
-    if (p.out) LS_TRY(add(s, &p, err));
+    if (!ls_there(o->b)) LS_TRY(cut(s, LS_CUT_STEP, 0, err)); /* otherwise it is before CLIP */
+    if (s->way == LS_SUMS_MEMORY) return update_pieces(s, o, err);
+    LS_TRY(update_range(s, o, s->split ? s->first : 0, s->split ? s->after : s->plan.parameters,
+                        err));
     return s->split ? cut(s, LS_CUT_PARAMETERS, 0, err) : LS_OK;
+}
+
+/* In a segment the norm is that of the total of all ranks. */
+static ls_status add_clip(ls_share *s, const ls_op *o, ls_error *err)
+{
+    ls_op p = *o;
+    p.x = in_total(s, o->x);
+    LS_TRY(cut(s, LS_CUT_STEP, 0, err));
+    if (s->way == LS_SUMS_MEMORY) LS_TRY(cut(s, LS_CUT_MEET, 0, err));
+    return add(s, &p, err);
+}
+
+/* In a segment each rank takes some layers. */
+static ls_status add_max_norm(ls_share *s, const ls_op *o, ls_error *err)
+{
+    const bool other = (size_t)o->layer % s->ranks != s->rank;
+    return s->way == LS_SUMS_MEMORY && other ? LS_OK : add(s, o, err);
+}
+
+/* The step's rows, where other ranks can read them. */
+static ls_status copy_inputs(ls_share *s, ls_error *err)
+{
+    const ls_op copy = {.kind = LS_OP_JOIN,
+                        .layer = -1,
+                        .out = s->plan.features,
+                        .a = {LS_DATA_X, 0},
+                        .y = {LS_ARENA, s->inputs}};
+    return s->inputs ? add(s, &copy, err) : LS_OK;
 }
 
 static ls_status add_op(ls_share *s, size_t i, ls_error *err)
 {
     const ls_op *o = &s->whole->step.op[i];
-    ls_op p = *o;
     if (s->slices && is_sliced(o)) return LS_OK;
     switch (o->kind) {
     case LS_OP_LOSS_SUM:
@@ -264,16 +321,14 @@ static ls_status add_op(ls_share *s, size_t i, ls_error *err)
     case LS_OP_GRAD_B: return add_chunks(s, o, err);
     case LS_OP_NORM: return add_norm(s, o, i, err);
     case LS_OP_NORM_GRAD: return add_norm_grad(s, o, i, err);
-    case LS_OP_CLIP: p.x = in_total(s, o->x); break;
+    case LS_OP_CLIP: return add_clip(s, o, err);
     case LS_OP_UPDATE: return add_update(s, o, err);
-    default: break;
+    case LS_OP_MAX_NORM: return add_max_norm(s, o, err);
+    default: return add(s, o, err);
     }
-    if (o->kind == LS_OP_CLIP) LS_TRY(cut(s, LS_CUT_STEP, 0, err));
-    return add(s, &p, err);
 }
 
-/* ---- Pieces of a chain -------------------------------------------------------------------------
- */
+/* ---- Pieces ---------------------------------------------------------------------------------- */
 
 static ls_status add_piece(ls_share *s, size_t at, size_t count, ls_piece_slice slice,
                            ls_error *err)
@@ -309,37 +364,104 @@ static ls_status add_slices(ls_share *s, const ls_op *o, size_t size, ls_error *
     return LS_OK;
 }
 
+/* The first sliced operation whose weights begin at number `from` or behind it, or NULL. */
+static const ls_op *sliced_behind(const ls_share *s, size_t from)
+{
+    const ls_op *next = NULL;
+    for (size_t i = 0; i < s->whole->step.count; i++) {
+        const ls_op *o = &s->whole->step.op[i];
+        if (is_sliced(o) && o->y.at - s->gradient >= from && (!next || o->y.at < next->y.at))
+            next = o;
+    }
+    return next;
+}
+
+/* Parameters [*from, *to) that lie between slices, or behind them with the loss, from number `done`
+ * on; returns the number behind them and the next slices. */
+static size_t rest_behind(const ls_share *s, size_t done, size_t *from, size_t *to)
+{
+    const ls_op *next = sliced_behind(s, done);
+    *from = done;
+    *to = next ? next->y.at - s->gradient : s->whole->parameters + 1;
+    return next ? *to + next->in * next->out : *to;
+}
+
 /* The slices come first, in the order in which gradients are complete, as do those of the plan. */
 static ls_status add_pieces(ls_share *s, ls_error *err)
 {
     const ls_plan *p = s->whole;
     const size_t size = ls_sums_piece_size(p->parameters + 1, s->ranks);
-    size_t done = 0;
     for (size_t i = 0; i < p->step.count; i++)
         if (is_sliced(&p->step.op[i])) LS_TRY(add_slices(s, &p->step.op[i], size, err));
-    /* what lies between the slices, and behind them with the loss */
-    for (size_t left = 1; left;) {
-        const ls_op *next = NULL;
-        for (size_t i = 0; i < p->step.count; i++) {
-            const ls_op *o = &p->step.op[i];
-            if (is_sliced(o) && o->y.at - s->gradient >= done && (!next || o->y.at < next->y.at))
-                next = o;
-        }
-        const size_t to = next ? next->y.at - s->gradient : p->parameters + 1;
-        LS_TRY(add_rest(s, done, to, size, err));
-        done = next ? to + next->in * next->out : to;
-        left = next != NULL;
+    for (size_t done = 0, from, to; done <= p->parameters;) {
+        done = rest_behind(s, done, &from, &to);
+        LS_TRY(add_rest(s, from, to, size, err));
+    }
+    return LS_OK;
+}
+
+/* MEMORY: this rank's rows of the weights of each slice, and its part of what is between slices.
+ * Operations of slices are added behind the step, by add_own_slices. */
+static ls_status add_own_pieces(ls_share *s, ls_error *err)
+{
+    const ls_plan *p = s->whole;
+    for (size_t i = 0; i < p->step.count; i++) {
+        const ls_op *o = &p->step.op[i];
+        if (!is_sliced(o)) continue;
+        const size_t from = o->in * s->rank / s->ranks, to = o->in * (s->rank + 1) / s->ranks;
+        if (from < to)
+            LS_TRY(add_piece(s, o->y.at - s->gradient + from * o->out, (to - from) * o->out,
+                             (ls_piece_slice){i, from, to}, err));
+    }
+    for (size_t done = 0, from, to; done <= p->parameters;) {
+        done = rest_behind(s, done, &from, &to);
+        if (to > p->parameters) to = p->parameters; /* every rank adds up the loss */
+        const size_t first = from + ls_sums_part(to - from, s->ranks, s->rank),
+                     after = from + ls_sums_part(to - from, s->ranks, s->rank + 1);
+        if (first < after) LS_TRY(add_piece(s, first, after - first, (ls_piece_slice){0}, err));
+    }
+    return LS_OK;
+}
+
+static ls_status add_own_slices(ls_share *s, ls_error *err)
+{
+    for (size_t i = 0; i < s->pieces; i++) {
+        if (!s->slice[i].to) continue;
+        ls_op o = s->whole->step.op[s->slice[i].op];
+        if (!s->fused) o.theta = o.s = o.v = nowhere;
+        if (reads_data(&o)) o.x = (ls_view){LS_ARENA, s->inputs};
+        o.y = in_total(s, o.y);
+        LS_TRY(add(s, &o, err));
+        s->slice[i].op = s->plan.step.count - 1;
     }
     return LS_OK;
 }
 
 /* ---- The share ------------------------------------------------------------------------------- */
 
+/* Chunks that a rank takes at a time. */
+static size_t most_chunks(const ls_plan *p, size_t ranks)
+{
+    const size_t all = (chunks_of(p->batch) + ranks - 1) / ranks,
+                 most = ls_share_most / aligned(p->parameters + 1);
+    return !ls_share_takes_turns(p) || all <= most ? all : most ? most : 1;
+}
+
+bool ls_share_in_segment(const ls_plan *plan, size_t ranks)
+{
+    enum { INPUTS_MOST = 1 << 24 }; /* a copy of more is worth less than the segment */
+    return ls_sums_in_memory() && inputs_of(plan, most_chunks(plan, ranks)) <= INPUTS_MOST;
+}
+
 /* How sums are exchanged, for whole batches: a member keeps to it, as it says where states are. */
 static ls_status choose(ls_share *s, ls_error *err)
 {
     const ls_plan *p = s->whole;
     size_t *chunks, first;
+    if (s->way == LS_SUMS_MEMORY) {
+        s->fused = !(p->clip > 0) && ls_share_turns(s, p->batch) == 1;
+        return LS_OK;
+    }
     LS_TRY(ls_alloc(&chunks, s->ranks, sizeof *chunks, "ranks", err));
     for (size_t r = 0; r < s->ranks; r++) ls_share_chunks(s, p->batch, 0, r, &first, &chunks[r]);
     s->way = ls_sums_best(p->parameters + 1, chunks, s->ranks);
@@ -360,47 +482,60 @@ static ls_status lay_out(ls_share *s, ls_error *err)
         if (p->step.op[i].kind == LS_OP_NORM && p->step.op[i].out > widest)
             widest = p->step.op[i].out;
     s->stride = aligned(p->parameters + 1);
-    s->chunks = (chunks_of(p->batch) + s->ranks - 1) / s->ranks;
-    if (ls_share_takes_turns(p) && s->chunks > ls_share_most / s->stride)
-        s->chunks = ls_share_most / s->stride ? ls_share_most / s->stride : 1;
+    s->chunks = most_chunks(p, s->ranks);
     if (!ls_mul_size(s->chunks + 1, s->stride, &sums) || !ls_mul_size(s->chunks, widest, &norms) ||
         sums > (SIZE_MAX >> 4) - p->arena || norms > (SIZE_MAX >> 4) - p->arena - sums)
         return ls_fail(err, LS_ERR_MEMORY,
                        "the gradients of %zu chunks of a batch do not fit this machine's memory: "
                        "use a smaller --batch, or more ranks",
                        s->chunks);
+    const bool segment = s->way == LS_SUMS_MEMORY;
+    const size_t first = p->arena - p->work, inputs = segment ? inputs_of(p, s->chunks) : 0;
     s->gradient = gradient_of(p);
-    s->total = p->arena;
-    s->sums = s->total + s->stride;
-    s->norms = s->total + sums;
+    s->total = segment ? first + ls_segment_whole(p->work) : p->arena;
+    s->sums = s->total + (segment ? ls_segment_whole(s->stride) : s->stride);
+    s->norms = s->sums + s->chunks * s->stride;
     s->variance = aligned(s->norms + norms);
-    s->plan.arena = aligned(s->variance + widest);
+    s->grads = aligned(s->variance + widest);
+    s->grads_stride = aligned(widest);
+    s->plan.arena = s->grads + 2 * s->grads_stride;
+    if (inputs) s->inputs = s->plan.arena, s->plan.arena = aligned(s->inputs + inputs);
+    if (segment) s->plan.arena = first + ls_segment_whole(s->plan.arena - first);
+    s->shape = (ls_segment_shape){first, s->total, s->sums, s->plan.arena};
     s->plan.work += s->plan.arena - p->arena;
     s->plan.shared = true;
     return choose(s, err);
 }
 
-static ls_status fill(ls_share *s, bool in_place, ls_error *err)
+static ls_status fill(ls_share *s, ls_share_memory memory, ls_error *err)
 {
+    const bool segment = memory == LS_SHARE_SEGMENT;
     const ls_plan *p = s->whole;
+    if (segment) s->way = LS_SUMS_MEMORY;
     LS_TRY(lay_out(s, err));
     LS_TRY(ls_alloc(&s->plan.infer.op, p->infer.count, sizeof *p->infer.op, "a plan", err));
     memcpy(s->plan.infer.op, p->infer.op, p->infer.count * sizeof *p->infer.op);
     s->plan.infer.count = s->plan.infer.capacity = p->infer.count;
-    s->slices = s->way == LS_SUMS_CHAIN && in_place;
+    s->slices = segment || (s->way == LS_SUMS_CHAIN && memory == LS_SHARE_HOST);
+    if (segment) {
+        LS_TRY(add_own_pieces(s, err));
+        LS_TRY(copy_inputs(s, err));
+    }
     for (size_t i = 0; i < p->step.count; i++) LS_TRY(add_op(s, i, err));
+    if (segment && p->hyper.max_norm > 0) LS_TRY(cut(s, LS_CUT_MEET, 0, err));
     LS_TRY(cut(s, LS_CUT_END, 0, err));
+    if (segment) return add_own_slices(s, err);
     return s->way == LS_SUMS_CHAIN ? add_pieces(s, err) : LS_OK;
 }
 
-ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, bool in_place,
+ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, ls_share_memory memory,
                          ls_share **out, ls_error *err)
 {
     ls_share *s;
     LS_TRY(ls_alloc(&s, 1, sizeof *s, "a plan", err));
     *s = (ls_share){.plan = *plan, .whole = plan, .ranks = ranks, .rank = rank};
     s->plan.step = s->plan.infer = (ls_ops){0};
-    ls_status status = fill(s, in_place, err);
+    ls_status status = fill(s, memory, err);
     if (status != LS_OK) ls_share_free(s);
     else *out = s;
     return status;

@@ -8,6 +8,7 @@
 #define LS_SHARE_H
 
 #include "host/network/plan.h"
+#include "host/ranks/segment.h"
 #include "host/ranks/sums.h"
 
 typedef enum {
@@ -16,6 +17,7 @@ typedef enum {
     LS_CUT_GRADS,      /* the sums of a NORM_GRAD, which its REST reads */
     LS_CUT_STEP,       /* the gradient and the loss */
     LS_CUT_PARAMETERS, /* each rank has updated its own */
+    LS_CUT_MEET,       /* nothing, but all ranks have come so far: one reads what another wrote */
     LS_CUT_END         /* nothing: the end of the step */
 } ls_cut_kind;
 
@@ -25,6 +27,13 @@ typedef struct {
     size_t end;
     size_t norm; /* number of the layer's operation in the plan that was shared; MEAN to GRADS */
 } ls_cut;
+
+/* Where a rank has the arenas of its members. */
+typedef enum {
+    LS_SHARE_DEVICE, /* in a device's memory */
+    LS_SHARE_HOST,   /* in place, in host memory */
+    LS_SHARE_SEGMENT /* the same, in a segment of all ranks */
+} ls_share_memory;
 
 /* Rows [from, to) of the weights of a GRAD_W: its operation in the plan, behind the step; to = 0 if
  * the piece is none. */
@@ -38,7 +47,12 @@ typedef struct {
  *
  * `split`: each rank adds up the gradient of its own parameters (ls_sums_part), updates them, and
  * sends them to the others: the optimizer's states of a parameter are on that rank alone. Clipping
- * and max-norm need the whole gradient or whole columns: then each rank updates all parameters. */
+ * and max-norm need the whole gradient or whole columns: then each rank updates all parameters.
+ *
+ * In a segment (MEMORY), the state and its copies are the same memory for all ranks, and so is the
+ * total. Of each dense layer a rank computes the gradient of some rows of the weights, from the
+ * activations of all ranks, and updates them at once; of other parameters it adds up the chunks'
+ * sums where they lie. Rank 0 alone has what is copied and written there from outside of steps. */
 typedef struct {
     ls_plan plan;
     const ls_plan *whole; /* that it was made of; not owned */
@@ -52,11 +66,16 @@ typedef struct {
     size_t sums, stride; /* offset of the chunks' sums, and their distance */
     size_t norms;        /* offset of the sums of batch norm: chunks × widest */
     size_t variance;
+    size_t grads, grads_stride; /* of beta and of gamma, over the batch */
+    size_t inputs;              /* MEMORY: of a copy of the rows, if layers read them in place */
+    ls_segment_shape shape;     /* MEMORY */
+    bool fused;                 /* MEMORY: dense weights are updated with their gradient */
     ls_cut *cut;
     size_t cuts, cut_room;
 
     /* CHAIN: the pieces in which totals travel. Some are slices of a GRAD_W: where arenas are in
-     * place, that is run when the piece has come, onto it, and there are no sums of chunks. */
+     * place, that is run when the piece has come, onto it, and there are no sums of chunks.
+     * MEMORY: this rank's pieces. */
     ls_piece *piece;
     ls_piece_slice *slice; /* of each piece */
     size_t pieces, piece_room, slice_room;
@@ -70,9 +89,12 @@ extern size_t ls_share_most;
  * Batch normalisation needs all at once. */
 bool ls_share_takes_turns(const ls_plan *plan);
 
-/* ranks: among which a batch is divided, for number `rank` of them. in_place: whether its device
- * has its arenas in host memory. plan must outlive the share. Errors: LS_ERR_MEMORY. */
-ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, bool in_place,
+/* Whether ranks of one machine share the steps of a plan in a segment, if they can have one. */
+bool ls_share_in_segment(const ls_plan *plan, size_t ranks);
+
+/* ranks: among which a batch is divided, for number `rank` of them. plan must outlive the share.
+ * Errors: LS_ERR_MEMORY. */
+ls_status ls_share_build(const ls_plan *plan, size_t ranks, size_t rank, ls_share_memory memory,
                          ls_share **out, ls_error *err);
 void ls_share_free(ls_share *share);
 

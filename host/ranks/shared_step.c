@@ -23,6 +23,9 @@ typedef struct {
     ls_error *err;    /* its message */
 } step;
 
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 /* The first failure of the device counts; after it, only exchanges go on. */
 static void note(step *s, ls_status status)
 {
@@ -104,6 +107,8 @@ static ls_status cut_norm(step *s, const ls_cut *cut, ls_error *err)
     }
     for (size_t i = 0; i < n; i++) b.sum[i] = b.sum[i] * inv_rows;
     put(s, s->share->variance, n, b.sum);
+    /* in a segment all ranks have the same running averages */
+    if (s->member->segment && s->share->rank) return LS_OK;
     const float *old = get(s, o->running_var.at, n, b.other);
     for (size_t i = 0; i < n; i++) b.third[i] = ls_norm_running(old[i], b.sum[i]);
     put(s, o->running_var.at, n, b.third);
@@ -131,8 +136,8 @@ static ls_status cut_grads(step *s, const ls_cut *cut, ls_error *err)
         memcpy(b.own + c * 2 * n + n, gamma, n * sizeof *gamma);
     }
     LS_TRY(total_of(s, b.own, 2 * n, b.sum, err));
-    put(s, p->total + in_gradient(p, o->grad_beta), n, b.sum);
-    put(s, p->total + in_gradient(p, o->grad_gamma), n, b.sum + n);
+    put(s, p->grads, n, b.sum);
+    put(s, p->grads + p->grads_stride, n, b.sum + n);
     return LS_OK;
 }
 
@@ -172,10 +177,64 @@ static void add_to_piece(void *user, size_t number, bool first)
         for (size_t i = 0; i < piece.count; i++) total[i] = first ? own[i] : total[i] + own[i];
 }
 
+static ls_status meet(step *s, ls_error *err) { return ls_segment_meet(s->rank->transport, err); }
+
+/* Where all chunks of the turn are. Returns their number. */
+static size_t find_chunks(step *s)
+{
+    ls_rank *r = s->rank;
+    size_t n = 0;
+    for (size_t k = 0; k < s->share->ranks; k++)
+        for (size_t c = 0; c < r->chunks[k]; c++)
+            r->places[n++] = (ls_chunk_place){ls_segment_arena(s->member->segment, k),
+                                              c * LS_CHUNK};
+    return n;
+}
+
+static const float *sums_at(const step *s, const ls_chunk_place *place)
+{
+    return place->arena + s->share->sums + place->row / LS_CHUNK * s->share->stride;
+}
+
+/* In a segment: this rank's rows of weights, from all ranks' activations. */
+static void run_slice(step *s, const ls_piece_slice *slice, size_t chunks)
+{
+    const ls_part own = s->part;
+    size_t first, count;
+    ls_share_chunks(s->share, s->batch_rows, s->turn, 0, &first, &count);
+    s->part.first = first * LS_CHUNK;
+    s->part.rows = smaller(chunks * LS_CHUNK, s->batch_rows - s->part.first);
+    s->part.slice = (ls_weight_slice){slice->from, slice->to, s->turn > 0};
+    s->part.places = s->rank->places;
+    run_part(s, slice->op, slice->op + 1, true);
+    s->part = own;
+}
+
+/* In a segment: the gradient of this rank's pieces. The chunks' sums of all ranks are read where
+ * they are. */
+static ls_status cut_step_in_segment(step *s, ls_error *err)
+{
+    const ls_share *p = s->share;
+    const ls_chunk_place *places = s->rank->places;
+    LS_TRY(meet(s, err));
+    const size_t chunks = find_chunks(s), n = p->plan.parameters;
+    for (size_t i = 0; i < p->pieces; i++) {
+        const ls_piece piece = p->piece[i];
+        if (p->slice[i].to) run_slice(s, &p->slice[i], chunks);
+        for (size_t c = 0; c < chunks && !p->slice[i].to; c++)
+            ls_sums_add(s->memory + p->total + piece.at, sums_at(s, &places[c]) + piece.at,
+                        piece.count, !c && !s->turn);
+    }
+    for (size_t c = 0; c < chunks; c++)
+        ls_sums_add(&s->loss, sums_at(s, &places[c]) + n, 1, !c && !s->turn);
+    return s->turn + 1 < s->turns ? meet(s, err) : LS_OK;
+}
+
 static ls_status cut_step(step *s, ls_error *err)
 {
     const ls_share *p = s->share;
     ls_rank *r = s->rank;
+    if (s->member->segment) return cut_step_in_segment(s, err);
     const size_t n = p->plan.parameters, mine = r->chunks[r->transport->rank];
     float *total = s->total = s->memory ? s->memory + p->total : r->buffer;
     s->own = get(s, p->sums, mine * p->stride, r->buffer + p->stride);
@@ -227,6 +286,7 @@ static ls_status exchange(step *s, const ls_cut *cut, ls_error *err)
     case LS_CUT_GRADS: return cut_grads(s, cut, err);
     case LS_CUT_STEP: return cut_step(s, err);
     case LS_CUT_PARAMETERS: return cut_parameters(s, err);
+    case LS_CUT_MEET: return meet(s, err);
     default: return LS_OK;
     }
 }
@@ -269,8 +329,6 @@ static ls_status run_step(step *s, ls_error *err)
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
 static size_t widest_norm(const ls_plan *p)
 {
     size_t most = 0;
@@ -281,11 +339,14 @@ static size_t widest_norm(const ls_plan *p)
 
 ls_status ls_shared_reserve(ls_rank *r, const ls_share *p, bool copies, ls_error *err)
 {
+    const bool segment = p->way == LS_SUMS_MEMORY;
     const size_t ranks = (size_t)r->transport->size, width = widest_norm(p->whole),
-                 norms = (p->chunks * 2 + 4) * width,
-                 room = larger(ls_sums_room(p->plan.parameters + 1, p->chunks * ranks, ranks),
-                               p->chunks * ranks * 2 * width),
-                 buffer = larger(norms, p->stride * (copies ? p->chunks + 1 : 1));
+                 norms = (p->chunks * 2 + 4) * width, all = p->chunks * ranks,
+                 sums = segment ? 0 : ls_sums_room(p->plan.parameters + 1, all, ranks),
+                 own = segment ? 0 : p->stride * (copies ? p->chunks + 1 : 1),
+                 room = larger(sums, all * 2 * width), buffer = larger(norms, own);
+    if (segment)
+        LS_TRY(ls_grow(&r->places, &r->places_room, all, sizeof *r->places, "an exchange", err));
     LS_TRY(ls_grow(&r->room, &r->room_floats, room, sizeof *r->room, "an exchange", err));
     return ls_grow(&r->buffer, &r->buffer_floats, buffer, sizeof *r->buffer, "an exchange", err);
 }

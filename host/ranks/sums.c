@@ -40,8 +40,7 @@ size_t ls_sums_room(size_t floats, size_t chunks, size_t ranks)
     return gather > floats ? gather : floats;
 }
 
-/* total += more, or total = more if it is the first. */
-static void add(float *total, const float *more, size_t n, bool first)
+void ls_sums_add(float *total, const float *more, size_t n, bool first)
 {
     if (first) memcpy(total, more, n * sizeof *total);
     else
@@ -106,8 +105,8 @@ ls_status ls_sums_reduce(ls_transport *t, const ls_sums *s, ls_error *err)
     LS_TRY(exchange_parts(t, s, err));
     for (size_t r = 0; r < ranks; r++)
         for (size_t c = 0; c < s->chunks[r]; c++, chunk++, first = false)
-            add(s->total + mine, r == me ? s->own + c * s->stride + mine : s->room + chunk * n, n,
-                first);
+            ls_sums_add(s->total + mine,
+                        r == me ? s->own + c * s->stride + mine : s->room + chunk * n, n, first);
     return LS_OK;
 }
 
@@ -169,7 +168,7 @@ static void add_own(const ls_sums *s, size_t chunks, size_t i, bool first)
         return;
     }
     for (size_t c = 0; c < chunks; c++)
-        add(s->total + p.at, s->own + c * s->stride + p.at, p.count, first && !c);
+        ls_sums_add(s->total + p.at, s->own + c * s->stride + p.at, p.count, first && !c);
 }
 
 /* Transfers of one slot. */
@@ -234,11 +233,21 @@ static double cost_of(ls_sums_way way, size_t floats, const size_t *chunks, size
                                  : (double)most * (pieces + 2 * (double)ranks) / pieces;
 }
 
+static const char *forced_way(void)
+{
+    const char *way = getenv("LOCKSTEP_RANKS_SUMS");
+    return way ? way : "";
+}
+
+bool ls_sums_in_memory(void)
+{
+    return strcmp(forced_way(), "gather") != 0 && strcmp(forced_way(), "chain") != 0;
+}
+
 ls_sums_way ls_sums_best(size_t floats, const size_t *chunks, size_t ranks)
 {
-    const char *forced = getenv("LOCKSTEP_RANKS_SUMS");
-    if (forced && !strcmp(forced, "gather")) return LS_SUMS_GATHER;
-    if (forced && !strcmp(forced, "chain")) return LS_SUMS_CHAIN;
+    if (!strcmp(forced_way(), "gather")) return LS_SUMS_GATHER;
+    if (!strcmp(forced_way(), "chain")) return LS_SUMS_CHAIN;
     const double gather_cost = cost_of(LS_SUMS_GATHER, floats, chunks, ranks),
                  chain_cost = cost_of(LS_SUMS_CHAIN, floats, chunks, ranks);
     return gather_cost <= SMALL_BYTES || gather_cost <= chain_cost ? LS_SUMS_GATHER : LS_SUMS_CHAIN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Adding up the sums of chunks that lie on several ranks, in ascending order of the chunks. Two
+/* Adding up the sums of chunks that lie on several ranks, in ascending order of the chunks. Three
  * ways give the same bits; docs/distributed.md says what each costs.
  *
  * GATHER: rank r is sent the r-th part of every chunk's sums, adds them up, and sends the total of
@@ -7,7 +7,10 @@
  *
  * CHAIN: the running total goes from rank to rank in pieces, each of which adds its chunks; the
  * last one sends the total of a piece around the ranks while the next ones are on their way. Each
- * rank's traffic is that of two totals, however many chunks there are. */
+ * rank's traffic is that of two totals, however many chunks there are.
+ *
+ * MEMORY: ranks of one machine read each other's memory (segment.h), so nothing is sent;
+ * shared_step.c does it. */
 #ifndef LS_SUMS_H
 #define LS_SUMS_H
 
@@ -15,7 +18,7 @@
 #include "host/ranks/transport.h"
 #include <stddef.h>
 
-typedef enum { LS_SUMS_GATHER, LS_SUMS_CHAIN } ls_sums_way;
+typedef enum { LS_SUMS_GATHER, LS_SUMS_CHAIN, LS_SUMS_MEMORY } ls_sums_way;
 
 /* Floats [at, at + count) of the sums. */
 typedef struct {
@@ -49,9 +52,14 @@ size_t ls_sums_room(size_t floats, size_t chunks, size_t ranks);
 size_t ls_sums_piece_size(size_t floats, size_t ranks);
 extern size_t ls_sums_least_piece;
 
-/* The way that takes less time on links that are the bottleneck. LOCKSTEP_RANKS_SUMS=gather|chain
- * in the environment overrides it. */
+/* Whether ranks of one machine share memory. LOCKSTEP_RANKS_SUMS=gather|chain in the environment
+ * says that they send sums, and how. */
+bool ls_sums_in_memory(void);
+/* Otherwise, the way that takes less time on links that are the bottleneck. */
 ls_sums_way ls_sums_best(size_t floats, const size_t *chunks, size_t ranks);
+
+/* total += more, or total = more if it is the first. */
+void ls_sums_add(float *total, const float *more, size_t floats, bool first);
 
 /* GATHER: the first float of the part of a rank; `floats` for the rank behind the last one. */
 size_t ls_sums_part(size_t floats, size_t ranks, size_t rank);

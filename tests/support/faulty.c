@@ -10,6 +10,7 @@
 
 typedef struct {
     ls_backend base;
+    ls_backend_slots slots;
     ls_backend *inner;
     fault *fault;
 } faulty_backend;
@@ -174,6 +175,11 @@ static void close_backend(ls_backend *base)
     free(b);
 }
 
+static float *memory_in_place(ls_workspace *w, size_t member)
+{
+    return inner_of(w)->backend->slots->memory(inner_of(w), member);
+}
+
 ls_status faulty_backend_open(fault *f, ls_backend **out, ls_error *err)
 {
     static const ls_backend_slots slots = {.workspace_open = workspace_open,
@@ -194,7 +200,9 @@ ls_status faulty_backend_open(fault *f, ls_backend **out, ls_error *err)
     faulty_backend *b;
     LS_TRY(ls_alloc(&b, 1, sizeof *b, "a device", err));
     LS_TRY(ls_cpu_open(1, NULL, &b->inner, err));
-    b->base.slots = &slots;
+    b->slots = slots;
+    if (f->in_place) b->slots.in_place = true, b->slots.memory = memory_in_place;
+    b->base.slots = &b->slots;
     b->fault = f;
     *out = &b->base;
     return LS_OK;

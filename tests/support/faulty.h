@@ -21,6 +21,7 @@ typedef struct {
     uint64_t calls; /* so far */
     uint64_t reads, runs;
     bool dead;
+    bool in_place;           /* its arenas are host memory */
     int workspaces, members; /* open at present */
 } fault;
 
