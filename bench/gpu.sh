@@ -175,7 +175,7 @@ part elementwise 60 "$bench" elementwise --device "$device" --seconds 0.02 --rep
 torch='' fleets='' jax=''
 if command -v python3 >/dev/null 2>&1 && [ "$(left)" -gt 30 ]; then
     if timeout 60 python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
-        torch=torch-graph,torch-graph-tf32
+        torch='torch-graph,torch-graph-tf32'
         fleets='torch-bmm-graph'
     else
         say "(python3 has no PyTorch with CUDA: the device is compared with the CPU path only)"
