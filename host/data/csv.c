@@ -10,6 +10,7 @@
 #include "host/data/cells.h"
 #include "host/data/csv_layout.h"
 #include "host/data/file_columns.h"
+#include "host/data/pass.h"
 #include "host/data/table_finish.h"
 
 enum {
@@ -173,6 +174,8 @@ static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
     LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, 0, err));
     LS_TRY(read_rows(file, err));
+    const ls_pass *pass = file->request->pass;
+    if (pass && pass->take && !file->again) return ls_builder_deliver(&file->table, err);
     if (file->again) return LS_OK;
     return ls_builder_finish(&file->table, NULL, &file->again, out, err);
 }
@@ -201,11 +204,13 @@ ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request
                       ls_data **out, ls_error *err)
 {
     ls_assumptions assumptions = {0};
+    const bool later = request->pass && request->pass->take;
+    const int most = later ? 1 : request->pass ? 2 * MOST_READINGS : MOST_READINGS;
     bool again = true;
-    ls_status status = LS_OK;
+    ls_status status = ls_assumptions_of(request, &assumptions, err);
     if (!request->expected.features) ls_stream_keep(stream);
     for (int readings = 0; status == LS_OK && again; readings++) {
-        if (readings == MOST_READINGS)
+        if (readings == most)
             status = ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again",
                              path);
         if (status == LS_OK && readings) status = ls_stream_rewind(stream, err);

@@ -5,6 +5,7 @@
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/data/formats.h"
+#include "host/data/pass.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -59,6 +60,32 @@ static ls_status open_matrix(const ls_format *format, const char *path, ls_strea
     return ls_check_matrix(out, format->name, size, err);
 }
 
+/* The bytes that follow the header, without keeping them; at most one more than wanted. */
+static ls_status count_rest(ls_stream *stream, size_t head, size_t wanted, size_t *size,
+                            ls_error *err)
+{
+    char some[1 << 14];
+    *size = 0;
+    if (ls_stream_is_plain(stream)) {
+        *size = ls_stream_size(stream) > head ? ls_stream_size(stream) - head : 0;
+        return LS_OK;
+    }
+    for (size_t count = 1; count && *size <= wanted; *size += count)
+        LS_TRY(ls_stream_read(stream, some, sizeof some, &count, err));
+    return LS_OK;
+}
+
+/* The same for a pass, which reads the numbers from the stream as it needs them. */
+static ls_status open_streamed(const ls_format *format, const char *path, ls_stream *stream,
+                               ls_matrix *out, ls_error *err)
+{
+    size_t size, wanted;
+    LS_TRY(ls_format_matrix(format, path, stream, out, &wanted, err));
+    LS_TRY(count_rest(stream, out->head, wanted, &size, err));
+    out->stream = stream;
+    return ls_check_matrix(out, format->name, size, err);
+}
+
 static ls_status open_labels(const char *path, char **bytes, ls_matrix *out, ls_error *err)
 {
     ls_stream *stream;
@@ -107,7 +134,8 @@ static ls_status read_matrix(const ls_format *format, const char *path, ls_strea
 {
     ls_matrix matrix;
     char *bytes = NULL;
-    ls_status status = open_matrix(format, path, stream, &bytes, &matrix, err);
+    ls_status status = request->pass ? open_streamed(format, path, stream, &matrix, err)
+                                     : open_matrix(format, path, stream, &bytes, &matrix, err);
     if (status == LS_OK) {
         bool wanted = !request->no_target;
         char *beside = wanted && !request->labels ? readable_labels(format, path) : NULL;
@@ -153,9 +181,19 @@ static ls_status read_stream(const char *path, ls_stream *stream, const ls_read_
     LS_TRY(ls_format_check_labels(format, request->labels, path, err));
     if (!ls_format_is_text(format) && ls_stream_parts(stream) > 1)
         return ls_fail(err, LS_ERR_ARGUMENT, "%s: only CSV files are read as one table", path);
+    if (request->pass && !format->describe && !ls_format_is_text(format))
+        return ls_fail(
+            err, LS_ERR_UNSUPPORTED,
+            "%s: an %s file is unpacked as a whole, and its rows cannot be read piece by "
+            "piece; save them as NPY",
+            path, format->name);
+    if (request->pass && ls_stream_is_pipe(stream))
+        return ls_fail(err, LS_ERR_ARGUMENT,
+                       "%s: is a pipe, and its rows are read several times; write them to a file",
+                       path);
     LS_TRY(format->describe ? read_matrix(format, path, stream, request, &data, err)
                             : format->read(path, stream, request, &data, err));
-    ls_status status = check_names(path, data, err);
+    ls_status status = data ? check_names(path, data, err) : LS_OK;
     if (status == LS_OK) *out = data;
     else ls_data_free(data);
     return status;
@@ -169,6 +207,57 @@ ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data
     ls_status status = read_stream(ls_stream_name(path), stream, request, out, err);
     if (status != LS_OK) ls_stream_explain(stream, err);
     ls_stream_close(stream);
+    return status;
+}
+
+/* ---- Files whose cells are not kept ---------------------------------------------------------- */
+
+typedef struct {
+    const char *path;
+    ls_read_request request;
+    ls_pass pass;
+} apart_file;
+
+static void free_file(void *context)
+{
+    apart_file *f = context;
+    for (size_t c = 0; f->pass.map && c < f->pass.apart->columns; c++) free(f->pass.map[c]);
+    free(f->pass.map);
+    free(f->pass.assumed);
+    free(f);
+}
+
+static ls_status read_again(const ls_apart *apart, ls_apart_take *take, void *user, ls_error *err)
+{
+    const apart_file *f = apart->context;
+    ls_pass pass = f->pass;
+    ls_read_request request = f->request;
+    ls_data *none = NULL;
+    pass.take = take, pass.user = user;
+    request.pass = &pass;
+    request.callback = NULL;
+    return ls_read_rows(f->path, &request, &none, err);
+}
+
+ls_status ls_read_apart(const char *path, const ls_read_request *request, ls_data **out,
+                        ls_error *err)
+{
+    ls_apart *apart;
+    apart_file *f;
+    LS_TRY(ls_alloc(&apart, 1, sizeof *apart, "the rows", err));
+    *apart = (ls_apart){.uses = 1, .pass = read_again, .free_context = free_file};
+    ls_status status = ls_alloc(&f, 1, sizeof *f, "the rows", err);
+    if (status == LS_OK) {
+        *f = (apart_file){.path = path, .request = *request, .pass.apart = apart};
+        apart->context = f;
+        f->request.pass = &f->pass;
+        f->request.mode = request->mode;
+        status = ls_read_rows(path, &f->request, out, err);
+        f->request.mode = NULL;
+    } else {
+        apart->free_context = NULL;
+    }
+    ls_apart_free(apart);
     return status;
 }
 

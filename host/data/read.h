@@ -8,6 +8,12 @@
 ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data **out,
                        ls_error *err);
 
+/* The same without keeping the cells, which are read again whenever they are needed
+ * (host/data/walk.h). The file must stay as it is, and path and what the request points to must
+ * outlive the data; nothing is expected of them. Errors: LS_ERR_ARGUMENT for a pipe. */
+ls_status ls_read_apart(const char *path, const ls_read_request *request, ls_data **out,
+                        ls_error *err);
+
 /* Expects rows like those of the data, to which the result refers. */
 ls_expected_rows ls_expect_like(const ls_data *data);
 

@@ -403,6 +403,11 @@ size_t ls_stream_bound(const ls_stream *s)
 
 bool ls_stream_is_pipe(const ls_stream *s) { return s->is_pipe; }
 
+bool ls_stream_is_plain(const ls_stream *s)
+{
+    return s->file >= 0 && !s->is_pipe && !s->gzip && !s->parts.count && s->start == 0;
+}
+
 bool ls_stream_ready(const ls_stream *s)
 {
     struct pollfd wait = {.fd = s->file, .events = POLLIN};

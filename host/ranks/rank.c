@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/ranks/rank.h"
 #include "host/base/memory.h"
+#include "host/ranks/deal.h"
 #include "host/ranks/shared_step.h"
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,8 @@ static ls_status reserve_rows(ls_rank_workspace *w, const ls_ask *a, ls_rows *ou
     for (int i = 0; i < 3; i++) {
         if (!ls_mul_size(a->rows, width[i], &w->floats[i]))
             return ls_fail(err, LS_ERR_MEMORY, "the data are too large for this machine");
-        LS_TRY(ls_reserve(&w->received[i], w->floats[i], sizeof(float), "the data", err));
+        LS_TRY((a->which ? ls_reserve_sparse : ls_reserve)(&w->received[i], w->floats[i],
+                                                           sizeof(float), "the data", err));
     }
     *out = (ls_rows){.rows = a->rows,
                      .features = a->features,
@@ -152,10 +154,12 @@ static ls_status take_rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with,
                            ls_error *err)
 {
     ls_status status = LS_OK;
-    if (ls_is_leader(r)) *out = *with->rows;
+    if (ls_is_leader(r) && !a->which) *out = *with->rows;
     else status = reserve_rows(&r->list[a->workspace], a, out, err);
     /* the rows are sent only if all ranks have room for them */
     LS_TRY(ls_rank_settle(r, &(ls_ask){.owner = LS_ALL_RANKS}, status, err));
+    if (a->which)
+        return ls_deal_rows(r, a, (const ls_row_source *)(const void *)with->rows, out, err);
     if (a->at) LS_TRY(send_batches(r, a, out, err));
     return send_rows(r, a, out, LS_ALL_RANKS, a->at, a->rows - a->at, err);
 }
@@ -306,9 +310,7 @@ static ls_status run(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_er
 /* Rows of a shared inference are divided in whole blocks. */
 static size_t first_row(const ls_plan *p, size_t rows, int rank, int ranks)
 {
-    const size_t blocks = (rows + p->capacity - 1) / p->capacity,
-                 first = blocks * (size_t)rank / (size_t)ranks * p->capacity;
-    return first < rows ? first : rows;
+    return ls_first_inferred(p->capacity, rows, rank, ranks);
 }
 
 static ls_status infer(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_error *err)

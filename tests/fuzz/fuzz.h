@@ -42,7 +42,7 @@ static inline void fuzz_use(const ls_data *data)
            *scale = calloc(data->features, sizeof *scale);
     float *to = calloc(cells, sizeof *to);
     if (!mean || !scale || !to) abort();
-    ls_encoder_standardize(encoder, data, mean, scale);
+    if (ls_encoder_standardize(encoder, data, mean, scale, NULL) != LS_OK) abort();
     if (ls_encode(encoder, mean, scale, 0, data->features, data, to, &err) != LS_OK) abort();
     ls_data *rest = NULL, *part = NULL;
     fuzz_check(ls_data_split(data, 0.3, 1, &rest, &part, &err), &err);

@@ -10,6 +10,7 @@
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/run/resume.h"
+#include "host/cli/run/shards.h"
 #include "host/cli/run/training_data.h"
 #include "host/cli/run/training_results.h"
 #include "host/model/threshold.h"
@@ -109,13 +110,15 @@ ls_status training_run(const char *command, training_request *r, training *t, ls
     t->lost.command = command;
     ls_train_control checked = {0};
     LS_TRY(safety_control(&r->safety, &checked, err)); /* a mistake costs no reading */
+    int ranks;
+    LS_TRY(shards_check(r, err));
     LS_TRY(check_results(r, err));
     LS_TRY(training_data_read(r, quiet, &t->train, &t->test, err));
     LS_TRY(ls_threshold_check(&r->threshold, r->options, t->train, err));
+    LS_TRY(ls_ranks_begin(NULL, &ranks, err));
+    LS_TRY(shards_check_rows(r, t->train, ranks, err));
     LS_TRY(source_device(&r->source, &t->device, err));
     /* one rank would take too long to go on alone, and what has started the ranks ends it soon */
-    int ranks;
-    LS_TRY(ls_ranks_begin(NULL, &ranks, err));
     LS_TRY(ls_device_set_fallback(t->device, !r->safety.no_fallback && ranks == 1, err));
     if (!r->save && !r->run && !quiet)
         terminal_print(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");
