@@ -12,14 +12,23 @@ typedef struct ls_apart ls_apart;
 typedef ls_status ls_apart_take(void *user, size_t first, size_t rows, const float *x,
                                 ls_error *err);
 
+/* Parts of the rows begin at multiples of so many. */
+enum { LS_APART_BLOCK = 1024 };
+
 struct ls_apart {
     size_t uses;          /* data sets that refer to it */
     size_t rows, columns; /* of the file, and of a row */
     ls_column *column; /* [columns], or NULL for plain numbers: the categories that cells count */
-    /* Reads all rows once more. */
-    ls_status (*pass)(const ls_apart *apart, ls_apart_take *take, void *user, ls_error *err);
+    /* Reads rows [first, first + rows) once more; all of them, or if `ranged` those from a multiple
+     * of LS_APART_BLOCK on. */
+    ls_status (*pass)(const ls_apart *apart, size_t first, size_t rows, ls_apart_take *take,
+                      void *user, ls_error *err);
+    bool ranged;
     void (*free_context)(void *context);
     void *context; /* of `pass` */
+    /* Gets all rows from those who hold them, instead of `pass`; or NULL. */
+    ls_status (*fetch)(const ls_apart *apart, ls_apart_take *take, void *user, ls_error *err);
+    void *holder; /* of `fetch` */
 };
 
 ls_apart *ls_apart_share(ls_apart *apart);

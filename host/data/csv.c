@@ -144,6 +144,28 @@ static ls_status begin(csv_file *file, bool *found, ls_error *err)
                    request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
 }
 
+/* A later pass: goes on at its first row. */
+static ls_status seek_first(csv_file *file, bool *found, ls_error *err)
+{
+    const ls_pass *pass = file->request->pass;
+    if (!pass->first) return LS_OK;
+    const ls_record_start *start = &pass->start[pass->first / LS_APART_BLOCK - 1];
+    LS_TRY(ls_csv_seek(&file->reader, start->byte, start->line, err));
+    return next_record(file, found, err);
+}
+
+/* The first pass: after so many rows, notes where the next one begins. */
+static ls_status note_start(csv_file *file, size_t rows, ls_error *err)
+{
+    ls_pass *pass = file->request->pass;
+    const size_t starts = rows / LS_APART_BLOCK;
+    if (pass->take || rows % LS_APART_BLOCK) return LS_OK;
+    LS_TRY(ls_grow(&pass->start, &pass->start_room, starts, sizeof *pass->start, "the rows", err));
+    pass->start[starts - 1] = (ls_record_start){ls_csv_place(&file->reader), file->reader.line};
+    pass->starts = starts;
+    return LS_OK;
+}
+
 static void report(const ls_read_request *request, double share)
 {
     if (request->mode) ls_host_mode_give(request->mode);
@@ -159,9 +181,12 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     LS_TRY(begin(file, &found, err));
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
     LS_TRY(ls_csv_tell_layout(&file->layout, request, file->table.data, err));
+    if (request->pass && request->pass->take) LS_TRY(seek_first(file, &found, err));
     for (size_t done = 1; found && !file->again; done++) {
         LS_TRY(add_row(file, reader->record_line, in_order(file, reader->fields, reader->count),
                        reader->count, err));
+        if (request->pass && request->pass->take && done == request->pass->rows) break;
+        if (request->pass) LS_TRY(note_start(file, done, err));
         LS_TRY(next_record(file, &found, err));
         if (request->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
             report(request, ls_stream_share(file->stream));

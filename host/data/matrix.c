@@ -153,15 +153,19 @@ static ls_status add_streamed(ls_table_builder *t, const ls_matrix *m, const ls_
     const size_t width = m->columns * m->width;
     size_t most = STREAMED / width ? STREAMED / width : 1, room;
     char *bytes;
+    const ls_pass *pass = t->request->pass;
+    const size_t from = pass->take ? pass->first : 0, left = m->rows > from ? m->rows - from : 0,
+                 end = pass->take && pass->rows < left ? from + pass->rows : from + left;
     if (most > m->rows) most = m->rows;
     room = most * width > m->head ? most * width : m->head;
     LS_TRY(ls_alloc(&bytes, room, 1, "the rows", err));
     ls_status status = ls_stream_rewind(m->stream, err);
     if (status == LS_OK) status = fill(m, bytes, m->head, err);
+    if (status == LS_OK && from) status = ls_stream_seek(m->stream, m->head + from * width, err);
     ls_matrix part = *m;
     part.bytes = bytes;
-    for (part.first = 0; part.first < m->rows && status == LS_OK; part.first += part.rows) {
-        part.rows = m->rows - part.first < most ? m->rows - part.first : most;
+    for (part.first = from; part.first < end && status == LS_OK; part.first += part.rows) {
+        part.rows = end - part.first < most ? end - part.first : most;
         status = fill(m, bytes, part.rows * width, err);
         if (status == LS_OK) status = add_rows(t, &part, labels, part.first, err);
     }

@@ -66,12 +66,16 @@ ls_status ls_assumptions_of(const ls_read_request *request, ls_assumptions *out,
     return LS_OK;
 }
 
+static ls_status has_changed(const ls_table_builder *t, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again", t->path);
+}
+
 static ls_status prepare_assumptions(const ls_table_builder *t, size_t columns, ls_error *err)
 {
     ls_assumptions *a = t->assumptions;
     if (a->column && a->columns == columns) return LS_OK;
-    if (a->column)
-        return ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again", t->path);
+    if (a->column) return has_changed(t, err);
     a->columns = columns;
     return ls_alloc(&a->column, columns, sizeof *a->column, "the columns", err);
 }
@@ -107,6 +111,28 @@ static void begin_column(ls_table_builder *t, size_t j, bool units)
     if (c->plain && !c->categorical && !t->marks) t->plain[j] = c;
 }
 
+/* A later pass: the column as the first one has left it, so that a row is read in the same way
+ * wherever the pass begins. */
+static ls_status continue_column(ls_table_builder *t, size_t j, ls_error *err)
+{
+    const ls_pass *pass = t->request->pass;
+    const size_t c = t->selection.index[j];
+    ls_column_builder *column = &t->column[c];
+    int32_t number;
+    if (pass->apart->columns != t->selection.used) return has_changed(t, err);
+    column->format = pass->format[c];
+    column->numbers = pass->numbers[c];
+    if (!pass->texts[c]) return LS_OK;
+    LS_TRY(ls_dictionary_create(LS_MOST_TEXTS, &column->texts, err));
+    for (size_t i = 0; i < ls_dictionary_count(pass->texts[c]); i++) {
+        size_t line;
+        const char *text = ls_dictionary_text(pass->texts[c], i, NULL, &line);
+        if (!ls_dictionary_add(column->texts, text, line, &number))
+            return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its texts", t->path);
+    }
+    return LS_OK;
+}
+
 static void begin_target(ls_table_builder *t, size_t k, size_t j, bool units)
 {
     const ls_expected_rows *expected = &t->request->expected;
@@ -138,8 +164,11 @@ static ls_status take_marks(ls_table_builder *t, ls_error *err)
 static ls_status begin_columns(ls_table_builder *t, const bool *units, ls_error *err)
 {
     const ls_selection *s = &t->selection;
-    for (size_t j = 0; j < s->columns; j++)
-        if (ls_is_feature(s->role[j])) begin_column(t, j, units[j]);
+    for (size_t j = 0; j < s->columns; j++) {
+        if (!ls_is_feature(s->role[j])) continue;
+        begin_column(t, j, units[j]);
+        if (delivers(t)) LS_TRY(continue_column(t, j, err));
+    }
     t->targets = s->targets;
     size_t room = t->targets ? t->targets : 1;
     LS_TRY(ls_alloc(&t->target, room, sizeof *t->target, "the targets", err));
@@ -256,13 +285,17 @@ ls_status ls_builder_deliver(ls_table_builder *t, ls_error *err)
     ls_data *d = t->data;
     const size_t rows = d->rows;
     if (!rows) return LS_OK;
-    if (pass->apart->columns != d->columns)
-        return ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again", t->path);
+    if (pass->apart->columns != d->columns) return has_changed(t, err);
+    for (size_t c = 0; c < d->columns; c++)
+        if (t->column[c].text_cells &&
+            ls_dictionary_count(t->column[c].texts) >
+                (pass->texts[c] ? ls_dictionary_count(pass->texts[c]) : 0))
+            return has_changed(t, err);
     for (size_t c = 0; c < d->columns; c++)
         if (t->column[c].text_cells) ls_column_place(pass->map[c], d->x + c, rows, d->columns);
     d->rows = 0;
     t->delivered += rows;
-    return pass->take(pass->user, t->delivered - rows, rows, d->x, err);
+    return pass->take(pass->user, pass->first + t->delivered - rows, rows, d->x, err);
 }
 
 ls_status ls_builder_add_row(ls_table_builder *t, ls_error *err)

@@ -442,16 +442,23 @@ static ls_status end_first_pass(ls_table_builder *t, ls_error *err)
     ls_data *d = t->data;
     if (!pass) return LS_OK;
     ls_apart *apart = pass->apart;
+    apart->columns = d->columns;
     pass->file_columns = t->assumptions->columns;
     LS_TRY(ls_alloc(&pass->assumed, pass->file_columns, sizeof *pass->assumed, "the columns", err));
     memcpy(pass->assumed, t->assumptions->column, pass->file_columns * sizeof *pass->assumed);
     LS_TRY(ls_alloc(&pass->map, d->columns, sizeof *pass->map, "the columns", err));
+    LS_TRY(ls_alloc(&pass->texts, d->columns, sizeof *pass->texts, "the columns", err));
+    LS_TRY(ls_alloc(&pass->format, d->columns, sizeof *pass->format, "the columns", err));
+    LS_TRY(ls_alloc(&pass->numbers, d->columns, sizeof *pass->numbers, "the columns", err));
     for (size_t c = 0; c < d->columns; c++) {
-        pass->map[c] = t->column[c].map;
-        t->column[c].map = NULL;
+        ls_column_builder *column = &t->column[c];
+        pass->map[c] = column->map;
+        pass->texts[c] = column->texts;
+        column->map = NULL, column->texts = NULL;
+        pass->format[c] = column->format;
+        pass->numbers[c] = column->numbers > 0;
     }
     apart->rows = d->rows;
-    apart->columns = d->columns;
     if (d->column) LS_TRY(ls_columns_copy(d->column, d->columns, &apart->column, err));
     free(d->x);
     d->x = NULL;

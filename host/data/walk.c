@@ -80,12 +80,17 @@ static ls_status take_rows(void *user, size_t first, size_t rows, const float *x
     return w->take(w->user, &block, begun, err);
 }
 
+static ls_status read_all(const ls_apart *a, walk *w, ls_error *err)
+{
+    return a->fetch ? a->fetch(a, take_rows, w, err) : a->pass(a, 0, SIZE_MAX, take_rows, w, err);
+}
+
 ls_status ls_data_walk(const ls_data *data, ls_walk_take *take, void *user, ls_error *err)
 {
     if (!data->apart) return take(user, data, 0, err);
     walk w = {.data = data, .take = take, .user = user};
     ls_status status = prepare(&w, err);
-    if (status == LS_OK) status = data->apart->pass(data->apart, take_rows, &w, err);
+    if (status == LS_OK) status = read_all(data->apart, &w, err);
     if (status == LS_OK && (w.done < data->rows || w.seen != data->apart->rows))
         status = ls_fail(err, LS_ERR_IO,
                          "the file has changed since it was read first: it had %zu rows, and has "

@@ -17,6 +17,8 @@ typedef enum {
                       which: the rows are made one after the other, none is sent to all. With at = 0
                       they are the leader's; validation rows are divided as an inference of blocks
                       of `member` rows is (host/ranks/deal.h) */
+    LS_ASK_KEEP,   /* bytes that say how a file is read, of which each rank reads its part */
+    LS_ASK_SERVE,  /* until the leader ends it, ranks send it the rows that they have read */
     LS_ASK_LEAVE,  /* workspace */
     LS_ASK_ADD,    /* member; at: origin; which: its owner; bytes of the plan */
     LS_ASK_REMOVE, /* member */

@@ -468,6 +468,8 @@ ls_status ls_rank_do(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_er
     switch (a->kind) {
     case LS_ASK_OPEN: return open_device(r, a, with, err);
     case LS_ASK_ROWS: return rows(r, a, with, err);
+    case LS_ASK_KEEP: return ls_keep_rows(r, a, with->payload, with->apart, err);
+    case LS_ASK_SERVE: return ls_serve_rows(r, a, with->apart, with->take, with->user, err);
     case LS_ASK_LEAVE:
         if (a->workspace < r->count) leave(r, &r->list[a->workspace]);
         return LS_OK;
@@ -507,5 +509,6 @@ void ls_rank_free(ls_rank *r)
     free(r->buffer);
     free(r->chunks);
     free(r->offset);
+    free(r->kept);
     *r = (ls_rank){0};
 }

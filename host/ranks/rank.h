@@ -16,6 +16,9 @@ typedef struct {
     const ls_run *runs;
     const float *from;
     float *to, *losses;
+    const ls_apart *apart; /* KEEP, SERVE */
+    ls_apart_take *take;   /* SERVE */
+    void *user;
 } ls_ask_with;
 
 /* Does a request on this rank. All ranks do it, but those about a placed member that only its owner

@@ -13,6 +13,8 @@
 #include "host/cli/run/shards.h"
 #include "host/cli/run/training_data.h"
 #include "host/cli/run/training_results.h"
+#include "host/device/ranks.h"
+#include "host/model/split_record.h"
 #include "host/model/threshold.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -117,6 +119,9 @@ ls_status training_run(const char *command, training_request *r, training *t, ls
     LS_TRY(ls_threshold_check(&r->threshold, r->options, t->train, err));
     LS_TRY(ls_ranks_begin(NULL, &ranks, err));
     LS_TRY(shards_check_rows(r, t->train, ranks, err));
+    LS_TRY(ls_ranks_keep(t->train, err));
+    /* after an interruption there may be no time left to read the rows once more */
+    if (r->shards) LS_TRY(ls_split_hash(t->train, r->test ? NULL : t->test, t->rows_hash, err));
     LS_TRY(source_device(&r->source, &t->device, err));
     /* one rank would take too long to go on alone, and what has started the ranks ends it soon */
     LS_TRY(ls_device_set_fallback(t->device, !r->safety.no_fallback && ranks == 1, err));
