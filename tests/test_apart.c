@@ -16,8 +16,11 @@
 #include "host/data/split.h"
 #include "host/data/walk.h"
 #include "host/model/model_data.h"
+#include "host/ranks/kept.h"
+#include "host/ranks/request.h"
 #include "tests/support/data.h"
 #include "tests/support/file_maker.h"
+#include "tests/support/in_process.h"
 
 enum { FILES = 1500, ROWS = 5000 };
 
@@ -225,6 +228,72 @@ Test(apart, joined_values_far_apart)
         write_matrix("<f8", 8, x, ROWS, 2);
         cr_expect(check_file(&o, "joined"));
     }
+}
+
+/* ---- Ranks as threads ------------------------------------------------------------------------ */
+
+/* Fails at a row once. */
+typedef struct {
+    expected e;
+    size_t fails_at;
+} failing;
+
+static ls_status fail_once(void *user, size_t first, size_t rows, const float *x, ls_error *err)
+{
+    failing *f = user;
+    if (first + rows > f->fails_at) return ls_fail(err, LS_ERR_DATA, "as the test wants");
+    return expect_rows(&f->e, first, rows, x, err);
+}
+
+/* The leader fetches all rows, fails within them, and fetches them again. */
+static ls_status lead(ls_rank *leader, const ls_data *kept, ls_error *err)
+{
+    ls_data *data;
+    ls_error why = {LS_OK, ""};
+    const ls_read_options o = {.struct_size = sizeof o, .units = "price"};
+    LS_TRY(ls_model_data_apart(path, &o, &data, err));
+    ls_status status = ls_kept_begin(leader, data->apart, err);
+    if (status == LS_OK) check_same(kept, data, "ranks");
+    for (size_t at = 0; at < kept->rows && status == LS_OK; at += kept->rows / 5 + 1) {
+        failing f = {{kept, 0}, at};
+        cr_expect_eq(data->apart->fetch(data->apart, fail_once, &f, &why), LS_ERR_DATA);
+        cr_expect_str_eq(why.message, "as the test wants");
+        f = (failing){{kept, 0}, SIZE_MAX};
+        status = data->apart->fetch(data->apart, fail_once, &f, err);
+        cr_expect_eq(f.e.next, kept->rows);
+    }
+    ls_data_free(data);
+    return status;
+}
+
+static ls_status work(ls_transport *t, void *user, ls_error *err)
+{
+    ls_rank rank;
+    bool ended = false;
+    LS_TRY(ls_rank_start(t, NULL, &rank, err));
+    ls_status status = LS_OK;
+    if (t->rank == LS_LEADER) {
+        ls_error late;
+        status = lead(&rank, user, err);
+        (void)ls_ask_all(&rank, &(ls_ask){.kind = LS_ASK_END, .owner = LS_ALL_RANKS}, NULL, &late);
+    }
+    while (t->rank != LS_LEADER && !ended && status == LS_OK)
+        status = ls_follow_one(&rank, &ended, err);
+    ls_rank_free(&rank);
+    return status;
+}
+
+Test(apart, ranks_keep_parts)
+{
+    ls_data *kept;
+    ls_error err = {LS_OK, ""};
+    const ls_read_options o = {.struct_size = sizeof o, .units = "price"};
+    write_long();
+    cr_assert_eq(ls_data_read(path, &o, &kept, &err), LS_OK, "%s", err.message);
+    for (int ranks = 1; ranks <= 9; ranks++) /* the last ones have no rows */
+        cr_expect_eq(in_process_run(ranks, work, kept, NULL, &err), LS_OK, "%d ranks: %s", ranks,
+                     err.message);
+    ls_data_free(kept);
 }
 
 /* ---- Files that change ----------------------------------------------------------------------- */

@@ -305,6 +305,21 @@ def test_shards_refused():
         expect(not os.path.exists("out.st"), f"{arguments}: it has trained")
 
 
+def test_shards_elsewhere():
+    """A rank that has not the file, or has another one."""
+    make_shards(random.Random(5))
+    os.mkdir("elsewhere")
+    for content, wanted in ((None, "cannot"), (pathlib.Path("numbers.npy").read_bytes()[:-80], "rank 1")):
+        if content:
+            pathlib.Path("elsewhere/numbers.npy").write_bytes(content)
+        command = words(0, ["train", "numbers.npy", *FULL, "--data-shards", "--device", "cpu", "-o", "out.st"])
+        done = subprocess.run(["mpirun", "-n", "1", *command, ":", "-wdir", os.path.abspath("elsewhere"), "-n",
+                               "1", *command], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=LIMIT)
+        expect(done.returncode == 1 and "rank 1: numbers.npy" in done.stderr and wanted in done.stderr and
+               not os.path.exists("out.st"), f"elsewhere: {done.returncode}:\n{done.stderr}")
+
+
 def test_shards_resumed():
     """Checkpoints of ranks that hold only their rows are those of one process."""
     make_shards(random.Random(4))
