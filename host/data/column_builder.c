@@ -252,8 +252,10 @@ void ls_column_note(ls_column_builder *column, const ls_data *data, double value
 {
     size_t k = 0;
     const double number = (double)*cell;
-    while (k < column->distinct && column->known[k] != *cell) k++;
-    if (k == column->distinct && k < LS_MANY_NUMBERS) column->known[column->distinct++] = *cell;
+    if (column->distinct < LS_MANY_NUMBERS) {
+        while (k < column->distinct && column->known[k] != *cell) k++;
+        if (k == column->distinct) column->known[column->distinct++] = *cell;
+    }
     if (number < column->least) column->least = number;
     if (number > column->most) column->most = number;
     if (column->watches) watch_apart(column, data->rows, value, precise, cell);

@@ -262,6 +262,9 @@ def test_shards():
             # several batches, each of which is divided
             ((2, 3), ["mixed.csv", "--epochs", "3", "--order", "file", "--batch", "500", "--target", "large",
                       "--drop", "g", "--sample", "2000"]),
+            # one process: any batches
+            ((0, 1), ["mixed.csv", "--epochs", "2", "--net", "dense 9, relu, dropout 0.1, dense",
+                      "--drop", "g,w"]),
             # only rank 0 has work
             ((3,), [data("iris.csv"), *FULL, "--sample", "60"])):
         same_training(ranks, arguments)

@@ -5,10 +5,8 @@
 #include "host/cli/base/standard_input.h"
 #include "host/model/training_rows.h"
 #include "host/network/network.h"
+#include "host/ranks/share.h"
 #include <string.h>
-
-/* As many batches an epoch are divided among ranks at most (host/ranks/share.h). */
-enum { MOST_BATCHES = 64 };
 
 ls_status shards_check(const training_request *r, ls_error *err)
 {
@@ -46,11 +44,11 @@ ls_status shards_check_rows(const training_request *r, const ls_data *data, int 
                        "other ranks; leave one of them out");
     LS_TRY(ls_training_rows(s, data, &rows, err));
     const uint64_t batch = ls_settings_batch(s, rows), batches = (rows + batch - 1) / batch;
-    if (batches == 1 || (s->order == LS_ORDER_FILE && batches <= MOST_BATCHES)) return LS_OK;
+    if (batches == 1 || (s->order == LS_ORDER_FILE && batches <= LS_SHARE_BATCHES)) return LS_OK;
     return ls_fail(err, LS_ERR_ARGUMENT,
                    "--data-shards: %d ranks hold only their rows, and batches of %llu rows%s need "
                    "others'; give --batch full, or --order file --batch %llu, or more",
                    ranks, (unsigned long long)batch,
                    s->order == LS_ORDER_FILE ? "" : " in a new order for each epoch",
-                   (unsigned long long)((rows + MOST_BATCHES - 1) / MOST_BATCHES));
+                   (unsigned long long)((rows + LS_SHARE_BATCHES - 1) / LS_SHARE_BATCHES));
 }
