@@ -10,6 +10,8 @@
 #                                      REPORT: a file (default: gpu-report.txt)
 #   MINUTES=20 bench/gpu.sh …          time limit; parts that would start later are left out
 #
+# Beside the report lies a trace of what was built, tried and chosen: gpu-report-trace.txt.
+#
 # The report is complete after each part, so it can be read while it grows, or after an interruption.
 set -u
 device=${1:-}
@@ -117,6 +119,10 @@ mkdir -p "$build/cache"
 export XDG_CACHE_HOME="$build/cache" CUDA_CACHE_PATH="$build/cache/nv" POCL_CACHE_DIR="$build/cache/pocl"
 export NEO_CACHE_DIR="$build/cache/neo" MESA_SHADER_CACHE_DIR="$build/cache/mesa"
 
+# what is built, tried and chosen, with times
+export LOCKSTEP_TRACE="${report%.txt}-trace.txt"
+rm -f "$LOCKSTEP_TRACE"
+
 say "Lockstep $(git rev-parse --short HEAD 2>/dev/null) on $(uname -sm), $(date -u +%Y-%m-%d), $(${CC:-cc} --version | head -n 1)"
 say "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1), $jobs processors"
 command -v nvidia-smi >/dev/null 2>&1 &&
@@ -169,20 +175,20 @@ part elementwise 60 "$bench" elementwise --device "$device" --seconds 0.02 --rep
 torch='' fleets='' jax=''
 if command -v python3 >/dev/null 2>&1 && [ "$(left)" -gt 30 ]; then
     if timeout 60 python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
-        torch=torch,torch-graph,torch-graph-tf32,torch-graph-bf16
-        fleets='torch-bmm-graph,torch-bmm-columns-graph,torch-bmm-graph-tf32'
+        torch=torch-graph,torch-graph-tf32
+        fleets='torch-bmm-graph'
     else
         say "(python3 has no PyTorch with CUDA: the device is compared with the CPU path only)"
     fi
-    timeout 60 python3 -c 'import jax; assert jax.default_backend() == "gpu"' 2>/dev/null && jax=,jax-scan fleets=$fleets,jax-vmap,jax-vmap-columns
+    timeout 60 python3 -c 'import jax; assert jax.default_backend() == "gpu"' 2>/dev/null && jax=,jax-scan fleets=$fleets,jax-vmap
 fi
 beside() { # NAME LIMIT WHAT PEERS OPTIONS…
     name=$1 limit=$2 what=$3 peers=$4
     shift 4
     part "$name" "$limit" python3 bench/side_by_side.py "$what" --device "$device" --bench "$bench" --peer-device cuda --peers "$peers" "$@"
 }
-beside "fleet 1000" 75 fleet "$fleets" --members 1000 --epochs "$3" --rounds 3
-beside "fleet 8192" 75 fleet "$fleets" --members 8192 --epochs "$4" --rounds 3
+beside "fleet 1000" 45 fleet "$fleets" --members 1000 --epochs "$3" --rounds 2
+beside "fleet 8192" 60 fleet "$fleets" --members 8192 --epochs "$4" --rounds 2
 
 # Whole runs of the program, on rows of the size of MNIST's and on a small table.
 if [ -x "$program" ]; then
@@ -211,21 +217,22 @@ else
     say "(the program lockstep is not built: no train, no search)"
 fi
 
-for case in 784-128-10:128 784-512-512-10:256 784-2048-2048-10:512; do
-    beside "peers $(echo "$case" | tr : -)" 60 steps "$torch$jax" --case "$case" --rounds 5
-done
-if [ "$gpu" -gt 0 ]; then beside "peers 784-4096-4096-10-4096" 75 steps "$torch$jax" --case 784-4096-4096-10:4096 --rounds 3; fi
-beside "peers 2-20-20-1-400" 45 small "$torch$jax" --case 2-20-20-1:400:gd:relu --rounds 5
-command -v python3 >/dev/null 2>&1 || steps cpu cpu
-part small 40 "$bench" small --device "cpu,$device" --repeat 3 --seconds 0.05
-
 # The tests, where Criterion is installed.
 if pkg-config --exists criterion 2>/dev/null; then
-    part "tests" 150 sh -c "cmake -S . -B '$build' -DLOCKSTEP_TESTS=ON >'$log' 2>&1 && cmake --build '$build' -j $jobs >>'$log' 2>&1 &&
+    part "tests" 100 sh -c "cmake -S . -B '$build' -DLOCKSTEP_TESTS=ON >'$log' 2>&1 && cmake --build '$build' -j $jobs >>'$log' 2>&1 &&
         cd '$build' && LOCKSTEP_REQUIRE_OPENCL=1 ctest -j 4 --timeout 100 -R '^test_(parity|variants|ways|ways_grouped|runs|fleet|oracle|cells|workspace)$'"
 else
     skip "tests" "Criterion is not installed"
 fi
+
+for case in 784-128-10:128 784-512-512-10:256 784-2048-2048-10:512; do
+    beside "peers $(echo "$case" | tr : -)" 50 steps "$torch$jax" --case "$case" --rounds 3
+done
+if [ "$gpu" -gt 0 ]; then beside "peers 784-4096-4096-10-4096" 60 steps "$torch$jax" --case 784-4096-4096-10:4096 --rounds 3; fi
+beside "peers 2-20-20-1-400" 45 small "$torch$jax" --case 2-20-20-1:400:gd:relu --rounds 5
+command -v python3 >/dev/null 2>&1 || steps cpu cpu
+part small 40 "$bench" small --device "cpu,$device" --repeat 3 --seconds 0.05
+
 part choose 90 "$bench" choose --up-to 128 --repeat 2
 part tune 120 "$bench" tune --device "$device"
 part "hash tuned" 60 "$bench" hash --device "$device"

@@ -208,6 +208,11 @@ static const ls_backend_slots cpu_slots = {
     .close = cpu_close,
 };
 
+unsigned ls_cpu_threads(const ls_backend *backend)
+{
+    return backend->slots == &cpu_slots ? ((const cpu_backend *)backend)->threads : 0;
+}
+
 /* After a pool was opened for `threads` threads. */
 static void note_threads(cpu_backend *backend, unsigned threads)
 {

@@ -24,15 +24,17 @@ typedef struct {
     ls_device *device;
     fake_device *at[2]; /* CPU path, GPU */
     ls_workload work;
-    double pace; /* as a fleet keeps it */
+    double pace;  /* as a fleet keeps it */
+    double epoch; /* steps: rounds that need not be brief end with an epoch; 0: after usual_round */
 } run;
 
 /* A round on candidate `at`, and what the choice makes of it: moves if it says so. */
 static size_t run_round(run *r, size_t at)
 {
     ls_choice *choice = r->device->choice;
-    double seconds = ls_choice_is_measuring(choice) ? brief_round : usual_round;
-    double steps = (double)(uint64_t)(seconds / r->pace);
+    bool brief = ls_choice_is_measuring(choice);
+    double steps = (double)(uint64_t)((brief ? brief_round : usual_round) / r->pace);
+    if (!brief && steps < r->epoch) steps = r->epoch;
     if (steps < 1) steps = 1;
     if (steps > r->work.left) steps = r->work.left;
     double took = fake_call(r->at[at], (uint64_t)steps);
@@ -57,7 +59,7 @@ typedef struct {
     bool searched, chosen;
 } outcome;
 
-static outcome run_steps(fake_device cpu, fake_device other, double steps)
+static outcome run_epochs(fake_device cpu, fake_device other, double steps, double epoch)
 {
     ls_options *options = runs_options("hidden 8");
     ls_example example = {.settings = &options->settings,
@@ -70,7 +72,8 @@ static outcome run_steps(fake_device cpu, fake_device other, double steps)
     run r = {.device = fake_choice_open(&cpu, &other),
              .at = {&cpu, &other},
              .work = {.members = 1, .step = 1, .left = steps, .example = &example, .examples = 1},
-             .pace = 100};
+             .pace = 100,
+             .epoch = epoch};
     r.device->choice->cores = 4;
     size_t at = ls_choice_begin(r.device->choice, &r.work);
     while (r.work.left >= 1) at = run_round(&r, at);
@@ -82,6 +85,11 @@ static outcome run_steps(fake_device cpu, fake_device other, double steps)
     o.seconds = clock_now();
     ls_options_free(options);
     return o;
+}
+
+static outcome run_steps(fake_device cpu, fake_device other, double steps)
+{
+    return run_epochs(cpu, other, steps, 0);
 }
 
 /* Seconds of a run on the GPU alone, as with --device 1. */
@@ -212,4 +220,22 @@ Test(choice_cost, a_gpu_that_disappointed_is_tried_again)
     outcome o = run_steps(cpu, gpu, 3e4);
     cr_expect(o.chosen);
     cr_expect_lt(o.seconds, 200.0, "%g s instead of 300 s on the CPU path", o.seconds);
+}
+
+/* An epoch takes seconds on the CPU path; a GPU that builds beside its first steps, which are slow
+ * until then, is taken up when it has built, and not when the CPU path's epoch is over. */
+Test(choice_cost, long_epochs_delay_nothing)
+{
+    fake_device cpu = {.step_seconds = 19e-3}, gpu = {.step_seconds = 19e-3 / 23,
+                                                      .remembered = true,
+                                                      .opening = 0.5,
+                                                      .find_seconds = 0.3,
+                                                      .open_seconds = 0.3,
+                                                      .warm_seconds = 0.2,
+                                                      .beside_seconds = 0.5,
+                                                      .beside_factor = 60};
+    const double usual = run_steps(cpu, gpu, 2000).seconds;
+    outcome o = run_epochs(cpu, gpu, 2000, 400);
+    cr_expect(o.chosen);
+    cr_expect_lt(o.seconds, usual + 0.5, "%g s, and %g s in short rounds", o.seconds, usual);
 }

@@ -9,6 +9,7 @@
 
 #include "host/base/error.h"
 #include "host/network/settings.h"
+#include "host/training/fleet_state.h"
 #include "tests/support/clock.h"
 #include "tests/support/faulty.h"
 
@@ -163,6 +164,33 @@ Test(fallback, a_fleet_goes_on)
         cr_assert(f.workspaces == 0 && f.members == 0);
     }
     for (size_t i = 0; i < MEMBERS; i++) ls_options_free(o[i]);
+    ls_data_free(data);
+}
+
+/* On a device, a step of a small network may take a thousandth of what repeating it on the CPU path
+ * takes: of many members only some are looked at. Each reading of the clock takes 1 ms, so each
+ * check seems to take at least as long. */
+Test(fallback, the_witness_takes_a_small_share_of_a_fleet)
+{
+    enum { MEMBERS = 200 };
+    ls_data *data = moons();
+    ls_options *o = options_of("hidden=2 epochs=4 batch=150");
+    fault f = {.kind = FAULT_NONE};
+    ls_device *device;
+    ls_fleet *fleet;
+    ls_error err;
+    clock_start(1e-3);
+    cr_assert(faulty_open(&f, &device, &err) == LS_OK);
+    cr_assert(ls_fleet_open(device, 0, &fleet, &err) == LS_OK);
+    for (size_t i = 0; i < MEMBERS; i++)
+        cr_assert(ls_fleet_add(fleet, o, data, NULL, &err) == LS_OK);
+    cr_assert(ls_fleet_run(fleet, NULL, 0, 0, NULL, NULL, &err) == LS_OK, "%s", err.message);
+    const ls_witness_budget b = fleet->witness;
+    cr_expect(b.trained > 0 && b.spent > 0.005, "%g s of %g s", b.spent, b.trained);
+    cr_expect(b.spent < 0.015 + 0.005 * b.trained, "%g s of %g s", b.spent, b.trained);
+    ls_fleet_close(fleet);
+    ls_device_close(device);
+    ls_options_free(o);
     ls_data_free(data);
 }
 

@@ -183,7 +183,8 @@ static void copy_some(const space *s, size_t member)
     cr_assert_eq(cpu->slots->copy(s->cpu, member, from + at, to + at, count, NULL), LS_OK);
     cr_assert_eq(ls_cl_remote_slots.copy(s->remote, member, from + at, to + at, count, NULL),
                  LS_OK);
-    size_t waiting = ((const ls_cl_remote_workspace *)s->remote)->copies_count;
+    size_t waiting = ((const ls_cl_remote_workspace *)s->remote)->changes_bytes /
+                     sizeof(ls_use_change);
     if (waiting > late) late = waiting;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core_cpu/cpu.h"
+#include "host/base/memory.h"
 #include "host/ranks/leader.h"
 #include "host/ranks/request.h"
 #include "tests/support/faulty.h"
@@ -102,6 +103,51 @@ static ls_status open_of_rank(const char *spec, unsigned threads, bool allow_app
     *info = (ls_device_info){.struct_size = sizeof *info, .exact = 1};
     *out = of_rank[node_rank];
     return LS_OK;
+}
+
+/* ---- Memory that fails ----------------------------------------------------------------------- */
+
+/* The at-th allocation of a rank fails, once (the linker's --wrap in tests/CMakeLists.txt). */
+static struct {
+    int rank;
+    uint64_t at, calls;
+} bad_memory = {.rank = -1};
+static _Thread_local bool has_bad_memory;
+
+static ls_status enter_allocation(ls_error *err)
+{
+    if (!has_bad_memory || ++bad_memory.calls != bad_memory.at) return LS_OK;
+    return ls_fail(err, LS_ERR_MEMORY, "planted lack of memory");
+}
+
+ls_status __real_ls_alloc(void *, size_t, size_t, const char *, ls_error *);
+ls_status __real_ls_reserve(void *, size_t, size_t, const char *, ls_error *);
+ls_status __real_ls_grow(void *, size_t *, size_t, size_t, const char *, ls_error *);
+ls_status __wrap_ls_alloc(void *, size_t, size_t, const char *, ls_error *);
+ls_status __wrap_ls_reserve(void *, size_t, size_t, const char *, ls_error *);
+ls_status __wrap_ls_grow(void *, size_t *, size_t, size_t, const char *, ls_error *);
+
+ls_status __wrap_ls_alloc(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *const none = NULL;
+    memcpy(out, &none, sizeof none);
+    LS_TRY(enter_allocation(err));
+    return __real_ls_alloc(out, count, size, what, err);
+}
+
+ls_status __wrap_ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *const none = NULL;
+    memcpy(out, &none, sizeof none);
+    LS_TRY(enter_allocation(err));
+    return __real_ls_reserve(out, count, size, what, err);
+}
+
+ls_status __wrap_ls_grow(void *array, size_t *capacity, size_t wanted, size_t size,
+                         const char *what, ls_error *err)
+{
+    if (wanted > *capacity) LS_TRY(enter_allocation(err));
+    return __real_ls_grow(array, capacity, wanted, size, what, err);
 }
 
 /* ---- A group at work ------------------------------------------------------------------------- */
@@ -218,6 +264,9 @@ static ls_status train(const subject *s, ls_backend *backend, const ls_plan *pla
     return status;
 }
 
+/* Leaders that have kept something of a closed device, whose plans are freed then. */
+static size_t left_open;
+
 static ls_status lead(ls_rank *r, group_work *g, ls_error *err)
 {
     ls_device_info info;
@@ -227,6 +276,7 @@ static ls_status lead(ls_rank *r, group_work *g, ls_error *err)
     LS_TRY(ls_leader_open(r, "cpu", 1, false, &info, &backend, err));
     ls_status status = train(g->s, backend, &plan, g->members, g->results, err);
     backend->slots->close(backend);
+    left_open += r->count || r->local;
     return status;
 }
 
@@ -244,6 +294,7 @@ static ls_status work(ls_transport *t, void *user, ls_error *err)
     group_work *g = user;
     ls_rank r;
     ls_status status = LS_OK;
+    has_bad_memory = t->rank == bad_memory.rank;
     LS_TRY(ls_rank_start(t, open_of_rank, &r, err));
     if (ls_is_leader(&r)) {
         ls_ask last = {.kind = LS_ASK_END, .owner = LS_ALL_RANKS};
@@ -549,3 +600,54 @@ Test(shared_steps, a_rank_has_no_memory_for_a_move)
 {
     check_failures(true, FAULT_MEMORY, 200, LS_ERR_MEMORY);
 }
+
+/* Whichever allocation on whichever rank fails: the leader or that rank says so, and nobody waits
+ * for ever. */
+static void check_allocations(bool alone, const char *way, bool norm)
+{
+    static const size_t members = 3;
+    subject s;
+    setenv("LOCKSTEP_RANKS", "shared", 1);
+    setenv("LOCKSTEP_RANKS_SUMS", way, 1);
+    subject_open_sized(&s, 7, norm, 300, "130");
+    if (s.steps > 3) s.steps = 3;
+    for (int ranks = 2; ranks <= 3; ranks++)
+        for (int bad = 0; bad < ranks; bad++) {
+            size_t failures = 0;
+            for (uint64_t at = 1, over = 0; !over; at++) {
+                group_work g;
+                ls_error err = {LS_OK, ""};
+                fault f[3] = {{FAULT_NONE}};
+                for (int k = 0; k < ranks; k++)
+                    cr_assert_eq(faulty_backend_open(&f[k], &of_rank[k], &err), LS_OK);
+                open_work(&g, &s, alone ? 1 : members, alone);
+                bad_memory.rank = bad, bad_memory.at = at, bad_memory.calls = 0;
+                ls_status status = in_process_run(ranks, work, &g, NULL, &err);
+                over = bad_memory.calls < at;
+                cr_assert_eq(status == LS_OK, over, "allocation %llu on rank %d of %d: %s",
+                             (unsigned long long)at, bad, ranks, err.message);
+                if (!over)
+                    cr_assert(strstr(err.message, "planted"),
+                              "allocation %llu on rank %d of %d: %s", (unsigned long long)at, bad,
+                              ranks, err.message);
+                cr_assert_eq(left_open, 0, "allocation %llu on rank %d of %d",
+                             (unsigned long long)at, bad, ranks);
+                failures += !over;
+                for (int k = 0; k < ranks; k++) {
+                    cr_expect_eq(f[k].workspaces, 0, "rank %d", k);
+                    cr_expect_eq(f[k].members, 0, "rank %d", k);
+                }
+                close_work(&g);
+            }
+            cr_assert_geq(failures, 10);
+        }
+    bad_memory.rank = -1;
+    subject_close(&s);
+}
+
+Test(shared_steps, a_rank_lacks_any_memory)
+{
+    check_allocations(true, "gather", true);
+    check_allocations(true, "chain", false);
+}
+Test(shared_steps, the_rank_of_a_member_lacks_any_memory) { check_allocations(false, "", false); }

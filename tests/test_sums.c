@@ -87,6 +87,7 @@ static ls_status add_up(ls_transport *t, void *user, ls_error *err)
     if (!own || !place) return ls_fail(err, LS_ERR_MEMORY, "out of memory");
     memcpy(own, c->values + first * c->stride, c->chunks[me] * c->stride * sizeof *own);
     place[room] = total[c->floats] = guard;
+    size_t offset[IN_PROCESS_RANKS + 1];
     for (size_t i = 0; i < c->floats; i++) total[i] = c->onto ? c->before[i] : guard;
     const ls_sums sums = {.own = own,
                           .stride = c->stride,
@@ -95,6 +96,7 @@ static ls_status add_up(ls_transport *t, void *user, ls_error *err)
                           .onto = c->onto,
                           .total = total,
                           .room = place,
+                          .offset = offset,
                           .piece_size = (size_t)1 << 15};
     ls_status status = c->parts ? ls_sums_reduce(t, &sums, err)
                                 : ls_sums_total(t, c->way, &sums, err);

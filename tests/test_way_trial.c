@@ -82,6 +82,25 @@ Test(way_trial, a_slow_way_is_given_up_at_once)
     cr_expect_eq(o.last, WHOLE);
 }
 
+Test(way_trial, a_way_that_must_be_hopeless_does_not_run)
+{
+    const bool able[WAYS] = {true, true, false};
+    for (int hopeless = 0; hopeless < 2; hopeless++) {
+        ls_way_trial trial = {0};
+        uint64_t layered = 0;
+        ls_way_turn turn;
+        /* nothing is known to compare it with yet */
+        ls_way_trial_expect(&trial, LAYERED, 1e9);
+        while ((turn = ls_way_trial_next(&trial, able)).steps != UINT64_MAX) {
+            layered += turn.way == LAYERED ? turn.steps : 0;
+            ls_way_trial_note(&trial, turn.way, turn.steps, (double)turn.steps * 1e-3);
+            ls_way_trial_expect(&trial, LAYERED, hopeless ? 2.1e-3 : 1.9e-3);
+        }
+        cr_expect_eq(layered > 0, !hopeless, "%d: %d steps", hopeless, (int)layered);
+        cr_expect_eq(turn.way == SMALL || !hopeless, true);
+    }
+}
+
 Test(way_trial, a_way_may_come_later)
 {
     const subject s = {.step = {0, 1e-3, 1e-4}, .able_at = {0, 0, 5000}};

@@ -3,6 +3,7 @@
 #include "core_cpu/cpu.h"
 #include "host/base/cores.h"
 #include "host/base/memory.h"
+#include "host/base/trace.h"
 #include "host/device/catalogue.h"
 #include "host/device/cpu_path.h"
 #include "host/network/device_kind.h"
@@ -437,6 +438,26 @@ static void give_up(ls_choice *choice, const ls_workload *work)
     end_turn(choice, work);
 }
 
+/* One line for each state that the choice comes to. */
+static void trace(const ls_choice *choice, const ls_workload *work, ls_choice_state before)
+{
+    static const char *const names[] = {
+        [LS_CHOICE_WATCHING] = "watching",
+        [LS_CHOICE_FINDING] = "finding devices",
+        [LS_CHOICE_OPENING] = "opening",
+        [LS_CHOICE_BUILDING] = "waiting for builds",
+        [LS_CHOICE_MEASURING] = "measuring",
+        [LS_CHOICE_CONFIRMING_BEST] = "measuring the best again",
+        [LS_CHOICE_CONFIRMING_CANDIDATE] = "measuring again",
+        [LS_CHOICE_DECIDED] = "decided",
+    };
+    if (choice->state == before || !ls_trace_is_on()) return;
+    ls_trace("choice: %s, candidate %zu of %zu (%s), best %s, %.2f s left there, %.2f s spent",
+             names[choice->state], choice->next, choice->count,
+             choice->list[choice->next].info.name, choice->list[choice->best].info.name,
+             work->left * best_pace(choice), choice->spent);
+}
+
 /* ---- Rounds ---------------------------------------------------------------------------------- */
 
 /* How the measurement of candidate `next` is judged. */
@@ -560,6 +581,7 @@ static void watch(ls_choice *choice, const ls_workload *work)
 size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double seconds, double cost)
 {
     assert(seconds >= 0 && cost >= 0);
+    ls_choice_state before = choice->state;
     choice->spent += seconds;
     switch (choice->state) {
     case LS_CHOICE_MEASURING:
@@ -587,6 +609,7 @@ size_t ls_choice_round(ls_choice *choice, const ls_workload *work, double second
         watch(choice, work);
         break;
     }
+    trace(choice, work, before);
     return ls_choice_at(choice);
 }
 
@@ -666,7 +689,7 @@ bool ls_choice_wants_examples(const ls_choice *choice, const ls_workload *work)
 
 bool ls_choice_is_measuring(const ls_choice *choice)
 {
-    return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_BUILDING &&
-            choice->state != LS_CHOICE_DECIDED) ||
+    /* also while members wait for a device's builds: a slice of a whole epoch may take seconds */
+    return (choice->state != LS_CHOICE_WATCHING && choice->state != LS_CHOICE_DECIDED) ||
            choice->paces.samples < 2;
 }

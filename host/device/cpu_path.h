@@ -5,6 +5,10 @@
 
 #include "host/network/backend.h"
 
+/* The threads of the CPU path that the device may use (NULL: the CPU path with one per usable core);
+ * 1 with several ranks, whose cores they are. */
+unsigned ls_device_threads(const ls_device *device);
+
 /* What is listed of the CPU path with that many threads; 0: one per usable core. */
 ls_device_info ls_cpu_info(unsigned threads);
 

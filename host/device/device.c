@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices by number and name: the CPU path is 0, the others follow in the order of the catalogue.
  */
+#include "core_cpu/cpu.h"
+#include "host/base/cores.h"
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
 #include "host/base/text.h"
 #include "host/device/catalogue.h"
 #include "host/device/choice.h"
+#include "host/device/cpu_path.h"
 #include "host/device/ranks.h"
 #ifdef LS_OPENCL
 #include "host/opencl/opencl.h"
@@ -241,4 +244,11 @@ ls_status ls_device_tune(ls_device *device, ls_tune_callback callback, void *use
             "them)");
     return type->tune(device->backend, &device->info, callback ? call_tune : NULL, &back, path,
                       err);
+}
+
+unsigned ls_device_threads(const ls_device *device)
+{
+    if (!device) return ls_usable_cores();
+    unsigned threads = device->choice ? device->choice->threads : ls_cpu_threads(device->backend);
+    return threads ? threads : 1;
 }

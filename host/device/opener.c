@@ -3,6 +3,7 @@
 #include "host/base/clock.h"
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
+#include "host/base/trace.h"
 #include "host/device/warm_up.h"
 #include "host/network/device_kind.h"
 #include <assert.h>
@@ -106,8 +107,10 @@ static ls_status open_device(device_opener *o)
     bool checked = ls_catalogue_recall(&o->catalogue, o->index);
     double started = ls_clock();
     if (o->opens) LS_TRY(ls_catalogue_start(&o->catalogue, o->index, &o->backend, &o->error));
+    ls_trace("opener: %s is open", o->catalogue.info[o->index].name);
     if (!o->catalogue.info[o->index].exact) return LS_OK;
     warm_up(o);
+    ls_trace("opener: %s is warm", o->catalogue.info[o->index].name);
     /* a self-check comes once, and what was stopped took less than it will */
     if (o->opens && checked && !atomic_load(&o->stop))
         ls_catalogue_note_opening(&o->catalogue, o->index, ls_clock() - started);

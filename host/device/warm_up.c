@@ -2,6 +2,7 @@
 #include "host/device/warm_up.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/base/trace.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -79,6 +80,8 @@ static bool run_until_stable(warming *w, double most)
             stable = 0;
             continue;
         }
+        ls_trace("warm up: %llu steps of %zu members in %.6f s", (unsigned long long)count,
+                 w->copies, seconds);
         double pace = seconds / (double)(count * w->copies);
         bool quicker = w->least <= 0 || pace < faster * w->least;
         if (w->least <= 0 || pace < w->least) w->least = pace;

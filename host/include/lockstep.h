@@ -425,7 +425,8 @@ LS_API ls_status ls_device_get_rates(const ls_device_info *info, ls_device_rates
  * which share out the devices and cores of their machine. Training on it gives the same bits as on
  * one. The others call ls_ranks_serve. *rank, *ranks (may be NULL): 0 and 1 in a process that was
  * started alone. Errors: LS_ERR_UNSUPPORTED if there are other processes, but Lockstep was built
- * without MPI; LS_ERR_DEVICE if MPI fails, or if the processes are not of one build. */
+ * without MPI; LS_ERR_DEVICE if MPI fails, or if the processes are not of one build;
+ * LS_ERR_ARGUMENT if a LOCKSTEP_RANKS variable in the environment is wrong. */
 LS_API ls_status ls_ranks_begin(int *rank, int *ranks, ls_error *err);
 /** Does the work of a rank other than 0, until rank 0 ends it. Errors: LS_ERR_DEVICE if that cannot
  * be reached any more; LS_ERR_ARGUMENT on rank 0 and without other ranks. */

@@ -189,12 +189,12 @@ static ls_status gather(ls_transport *t, void *at, const size_t *offset, ls_erro
     return outcome(t, status, &own, err);
 }
 
-/* After a failure MPI would wait for the others. It is not ended then: this process ends without,
- * and the launcher ends the others. */
+/* After a failure MPI would wait for the others, and they for this rank. It is not ended then: this
+ * process ends without, and the launcher ends the others. */
 static void end(ls_transport *t)
 {
     mpi_transport *m = (mpi_transport *)t;
-    if (!has_failed(t)) {
+    if (!has_failed(t) && !t->lost) {
         MPI_Comm_free(&m->all);
         MPI_Finalize();
     }

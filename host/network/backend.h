@@ -131,6 +131,10 @@ typedef struct {
     /* Copies `count` floats from offset `at` of a member's arena to the host, */
     ls_status (*read)(ls_workspace *workspace, size_t member, size_t at, size_t count, float *to,
                       ls_error *err);
+    /* the same, but the device's memory is read twice: LS_ERR_DEVICE if that gives different values
+     * (NULL: the caller reads twice) */
+    ls_status (*read_twice)(ls_workspace *workspace, size_t member, size_t at, size_t count,
+                            float *to, ls_error *err);
     /* from the host to offset `at`, */
     ls_status (*write)(ls_workspace *workspace, size_t member, size_t at, size_t count,
                        const float *from, ls_error *err);

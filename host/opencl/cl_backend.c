@@ -27,6 +27,7 @@ const ls_backend_slots ls_cl_slots = {
     .memory = no_memory,
     .infer = ls_cl_infer,
     .read = ls_cl_read,
+    .read_twice = ls_cl_arena_read_twice,
     .write = ls_cl_write,
     .copy = ls_cl_copy,
     .note = ls_cl_note,

@@ -25,7 +25,7 @@ void ls_hello_fill(ls_hello *hello)
         sizeof(ls_open_answer),   sizeof(ls_check_part),    sizeof(ls_check_answer),
         sizeof(ls_build_request), sizeof(ls_speed_request), sizeof(ls_speed_answer),
         sizeof(ls_use_open),      sizeof(ls_use_request),   sizeof(ls_use_answer),
-        sizeof(ls_use_run),       sizeof(ls_use_copy),      sizeof(ls_use_part),
+        sizeof(ls_use_run),       sizeof(ls_use_change),    sizeof(ls_use_part),
         sizeof(ls_tried),         sizeof(ls_shared),        sizeof(ls_driver_look),
         sizeof(ls_memory_report), sizeof(ls_plan),          sizeof(ls_op),
         LS_MESSAGE_KINDS};

@@ -26,13 +26,12 @@ typedef enum {
     LS_MESSAGE_FILL,
     LS_MESSAGE_LEAVE, /* closes a workspace */
     LS_MESSAGE_ADD,   /* a member */
-    LS_MESSAGE_REMOVE,
     LS_MESSAGE_RUN,
     LS_MESSAGE_PART,
     LS_MESSAGE_INFER,
     LS_MESSAGE_READ,
     LS_MESSAGE_WRITE,
-    LS_MESSAGE_COPY,
+    LS_MESSAGE_CHANGES, /* those that come with it, and nothing else */
     LS_MESSAGE_NOTE,
     LS_MESSAGE_TUNE,   /* answered by TRIED while it goes on */
     LS_MESSAGE_TRIED,  /* ls_tried; int: other than 0 to stop */
@@ -113,13 +112,14 @@ typedef struct {
  *   PART    member; ls_use_part
  *   INFER   member, first in `at`, rows in `count`, which (1: outputs, 2: losses, 3: both); space
  *           for the outputs, then the losses
- *   READ, WRITE  member, at, count; floats
- *   COPY    nothing
- * `copies` of ls_use_copy follow a request about a workspace in its message, and are done before
- * it. */
+ *   READ, WRITE  member, at, count; floats; READ with flag: the device's memory is read twice
+ *   CHANGES nothing
+ * Changes of members follow a request about a workspace in its message, `changes` bytes of them,
+ * and are done before it, in their order: a member that comes or goes then costs one message, not
+ * three. */
 typedef struct {
     size_t workspace, member, at, count;
-    size_t rows, features, outputs, copies;
+    size_t rows, features, outputs, changes;
     int which;
     bool flag;
     bool careful;    /* show progress after each operation */
@@ -140,17 +140,25 @@ typedef struct {
     ls_rates rates;
 } ls_use_part;
 
+/* A change of a member, as `copy`, `write` and `member_remove` of the seam. A WRITE is followed by
+ * its floats, an even number of them. */
+enum { LS_CHANGE_COPY, LS_CHANGE_WRITE, LS_CHANGE_REMOVE };
 typedef struct {
-    size_t member, from, to, count;
-} ls_use_copy;
+    size_t kind, member, from, to, count;
+} ls_use_change;
+static inline size_t ls_use_change_bytes(const ls_use_change *c)
+{
+    size_t floats = c->kind == LS_CHANGE_WRITE ? c->count + c->count % 2 : 0;
+    return sizeof *c + floats * sizeof(float);
+}
 
 typedef struct {
     ls_status status;
-    bool copies_failed; /* the copies, and not the request itself */
-    size_t number;      /* of a workspace or a member */
-    double seconds;     /* RUN: those of the inference after it */
-    char message[1024]; /* of a failure; NOTE: the note; TUNE: the path */
-    char reason[256];   /* USE: why the device is not exact, though it was before, or "" */
+    bool changes_failed; /* these, and not the request itself */
+    size_t number;       /* of a workspace or a member */
+    double seconds;      /* RUN: those of the inference after it */
+    char message[1024];  /* of a failure; NOTE: the note; TUNE: the path */
+    char reason[256];    /* USE: why the device is not exact, though it was before, or "" */
 } ls_use_answer;
 
 typedef struct {

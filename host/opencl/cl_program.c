@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Building programs, and creating the kernels that every device has. */
 #include "host/opencl/cl_program.h"
+#include "host/base/clock.h"
 #include "host/base/error.h"
+#include "host/base/trace.h"
 #include "host/opencl/cl_binary.h"
 #include "host/opencl/cl_guard.h"
 #include "host/opencl/cl_sources.h"
@@ -25,13 +27,28 @@ static ls_status build_failed(const ls_cl_device *d, cl_program program, cl_int 
     return status;
 }
 
+static void trace_build(const ls_cl_device *d, cl_program program, const char *options,
+                        double seconds)
+{
+    size_t size = 0;
+    if (!ls_trace_is_on()) return;
+    d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size);
+    char *log = calloc(1, size + 1);
+    if (log && size)
+        d->cl.clGetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
+    ls_trace("%s: built in %.3f s: %s %s", d->info.name, seconds, options, log ? log : "");
+    free(log);
+}
+
 static ls_status build_source(ls_cl_device *d, const char *source, size_t size, const char *options,
                               cl_program *out, ls_error *err)
 {
     cl_int code;
     cl_program program = d->cl.clCreateProgramWithSource(d->context, 1, &source, &size, &code);
     LS_TRY(ls_cl_check(code, "creating a program", err));
+    double started = ls_clock();
     code = d->cl.clBuildProgram(program, 1, &d->id, options, NULL, NULL);
+    trace_build(d, program, options, ls_clock() - started);
     if (code != CL_SUCCESS) {
         ls_status status = build_failed(d, program, code, err);
         d->cl.clReleaseProgram(program);

@@ -20,7 +20,7 @@ static void close_workspace(ls_workspace *base)
     ls_cl_remote_workspace *w = workspace_of(base);
     const ls_use_request request = {.workspace = w->number};
     (void)ls_cl_remote_ask(w->remote, LS_MESSAGE_LEAVE, &request, NULL, NULL);
-    free(w->copies);
+    free(w->changes);
     free(w->plans);
     free(w);
 }
@@ -43,16 +43,18 @@ static ls_status add_member(ls_workspace *base, const ls_plan *plan, size_t orig
 {
     ls_cl_remote_workspace *w = workspace_of(base);
     ls_use_request request = {.workspace = w->number, .at = origin};
-    size_t number = 0;
+    ls_use_answer a;
     ls_cl_remote_interrupt(w);
+    /* one more than there are numbers: the next one is among these */
+    LS_TRY(ls_grow(&w->plans, &w->room, w->members + 1, sizeof *w->plans, "members", err));
     LS_TRY(put_plan(w->remote, plan, &request.count, err));
-    LS_TRY(ls_cl_remote_ask(w->remote, LS_MESSAGE_ADD, &request, &number, err));
-    ls_status status = ls_grow(&w->plans, &w->room, number + 1, sizeof *w->plans, "members", err);
-    if (status != LS_OK) {
-        request.member = number;
-        (void)ls_cl_remote_ask(w->remote, LS_MESSAGE_REMOVE, &request, NULL, NULL);
-        return status;
+    LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_ADD, &request, &a, err));
+    const size_t number = a.number;
+    if (number >= w->room) {
+        (void)ls_cl_remote_remove(w, number, NULL);
+        return ls_fail(err, LS_ERR_DEVICE, "the device's process counts members wrongly");
     }
+    if (number == w->members) w->members++;
     w->plans[number] = plan;
     double size = (double)plan->weights * (double)plan->batch;
     if (size > 2 * w->largest) { /* what is known says little about so large a network */
@@ -66,11 +68,9 @@ static ls_status add_member(ls_workspace *base, const ls_plan *plan, size_t orig
 static void remove_member(ls_workspace *base, size_t member)
 {
     ls_cl_remote_workspace *w = workspace_of(base);
-    const ls_use_request request = {.workspace = w->number, .member = member};
     assert(member < w->room && w->plans[member]);
     w->plans[member] = NULL;
-    ls_cl_remote_forget(w, member);
-    (void)ls_cl_remote_ask(w->remote, LS_MESSAGE_REMOVE, &request, NULL, NULL);
+    (void)ls_cl_remote_remove(w, member, NULL);
 }
 
 static float *no_memory(ls_workspace *base, size_t member)
@@ -124,6 +124,7 @@ const ls_backend_slots ls_cl_remote_slots = {
     .memory = no_memory,
     .infer = ls_cl_remote_infer,
     .read = ls_cl_remote_read,
+    .read_twice = ls_cl_remote_read_twice,
     .write = ls_cl_remote_write,
     .copy = ls_cl_remote_copy,
     .note = note,

@@ -24,7 +24,7 @@ static ls_status request_with(ls_cl_remote *r, ls_message_kind kind, const void 
                               ls_use_answer *answer, ls_error *err)
 {
     ls_helper_failure f = {.crashed = false};
-    answer->copies_failed = false;
+    answer->changes_failed = false;
     r->foretold.workspace = NULL;
     LS_TRY(ls_cl_remote_check(r, err));
     if (!ls_cl_helper_ask(&r->helper, kind, request, size, more, more_size, answer, sizeof *answer,
@@ -45,11 +45,11 @@ ls_status ls_cl_remote_work(ls_cl_remote_workspace *w, ls_message_kind kind,
                             ls_use_request *request, ls_use_answer *answer, ls_error *err)
 {
     ls_cl_remote *r = w->remote;
-    request->copies = w->copies_count;
-    w->copies_count = 0;
-    ls_status status = request_with(r, kind, request, sizeof *request, w->copies,
-                                    request->copies * sizeof *w->copies, answer, err);
-    if (answer->copies_failed) snprintf(r->failed, sizeof r->failed, "%.255s", answer->message);
+    request->changes = w->changes_bytes;
+    w->changes_bytes = 0;
+    ls_status status = request_with(r, kind, request, sizeof *request, w->changes, request->changes,
+                                    answer, err);
+    if (answer->changes_failed) snprintf(r->failed, sizeof r->failed, "%.255s", answer->message);
     return status;
 }
 

@@ -41,11 +41,11 @@ typedef struct {
     ls_cl_remote *remote;
     size_t number;
     const ls_plan **plans; /* by member; NULL if the number is free */
-    size_t room;
+    size_t room, members;  /* one more than the largest number so far */
     ls_cl_pace run, infer;
-    double largest;      /* the weights of a step of the largest network so far, times its rows */
-    ls_use_copy *copies; /* that are not sent yet */
-    size_t copies_count, copies_room;
+    double largest; /* the weights of a step of the largest network so far, times its rows */
+    unsigned char *changes; /* of ls_use_change, that are not sent yet */
+    size_t changes_bytes, changes_room;
     ls_cl_inference usual; /* that came at once after the last runs of its member: */
     unsigned turns;        /* so many of them in a row */
     bool has_run;          /* the last call was a run, of one member: */
@@ -63,7 +63,7 @@ ls_status ls_cl_remote_request(ls_cl_remote *remote, ls_message_kind kind, const
 /* The same with the usual request; *number (may be NULL): that of the answer. */
 ls_status ls_cl_remote_ask(ls_cl_remote *remote, ls_message_kind kind,
                            const ls_use_request *request, size_t *number, ls_error *err);
-/* The same about members of the workspace, with the copies that are not sent yet. If these fail,
+/* The same about members of the workspace, with the changes that are not sent yet. If these fail,
  * the device has failed: they may be others' members. */
 ls_status ls_cl_remote_work(ls_cl_remote_workspace *workspace, ls_message_kind kind,
                             ls_use_request *request, ls_use_answer *answer, ls_error *err);

@@ -13,7 +13,8 @@ static const double quick = 0.01;
 enum { GROWTH = 8 };
 /* Bytes of an array at a time, and of the steps of a call. */
 enum { ARRAY_MOST = 16 << 20, CALL_MOST = 32 << 20 };
-enum { COPIES_MOST = 4096 };
+/* Bytes of changes that wait for a request, and floats of one of them. */
+enum { CHANGES_MOST = 1 << 20, CHANGE_MOST = 1 << 14 };
 
 static ls_cl_remote_workspace *workspace_of(ls_workspace *w) { return (ls_cl_remote_workspace *)w; }
 
@@ -65,6 +66,30 @@ static size_t rows_of_piece(ls_cl_remote_workspace *w, const ls_plan *plan, size
     if (rows > room) rows = room ? room : 1;
     if (rows < left && rows > block) rows -= rows % block;
     return rows < block && left >= block && block <= most && block <= room ? block : rows;
+}
+
+/* ---- Changes --------------------------------------------------------------------------------- */
+
+/* Adds a change to those that are sent along with the next request about members of the workspace.
+ */
+static ls_status change(ls_cl_remote_workspace *w, size_t kind, size_t index, size_t from,
+                        size_t to, size_t count, const float *floats, ls_error *err)
+{
+    const ls_use_change c = {kind, index, from, to, count};
+    const size_t bytes = ls_use_change_bytes(&c);
+    LS_TRY(ls_cl_remote_check(w->remote, err));
+    if (w->changes_bytes + bytes > CHANGES_MOST) {
+        ls_use_request request = {.workspace = w->number};
+        ls_use_answer a;
+        LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_CHANGES, &request, &a, err));
+    }
+    LS_TRY(ls_grow(&w->changes, &w->changes_room, w->changes_bytes + bytes, 1, "changes", err));
+    unsigned char *at = w->changes + w->changes_bytes;
+    memset(at, 0, bytes);
+    memcpy(at, &c, sizeof c);
+    if (floats) memcpy(at + sizeof c, floats, count * sizeof *floats);
+    w->changes_bytes += bytes;
+    return LS_OK;
 }
 
 /* ---- Rows and arenas ------------------------------------------------------------------------- */
@@ -140,43 +165,52 @@ ls_status ls_cl_remote_read(ls_workspace *base, size_t index, size_t at, size_t 
     return transfer(w, LS_MESSAGE_READ, &request, count, NULL, to, err);
 }
 
+ls_status ls_cl_remote_read_twice(ls_workspace *base, size_t index, size_t at, size_t count,
+                                  float *to, ls_error *err)
+{
+    ls_cl_remote_workspace *w = workspace_of(base);
+    ls_use_request request = {.workspace = w->number, .member = index, .at = at, .flag = true};
+    return transfer(w, LS_MESSAGE_READ, &request, count, NULL, to, err);
+}
+
 ls_status ls_cl_remote_write(ls_workspace *base, size_t index, size_t at, size_t count,
                              const float *from, ls_error *err)
 {
     ls_cl_remote_workspace *w = workspace_of(base);
     ls_use_request request = {.workspace = w->number, .member = index, .at = at};
-    return transfer(w, LS_MESSAGE_WRITE, &request, count, from, NULL, err);
+    if (count > CHANGE_MOST) return transfer(w, LS_MESSAGE_WRITE, &request, count, from, NULL, err);
+    ls_cl_remote_interrupt(w);
+    return count ? change(w, LS_CHANGE_WRITE, index, 0, at, count, from, err) : LS_OK;
 }
 
-/* ---- Copies ---------------------------------------------------------------------------------- */
-
-/* Copies are sent along with the next request about members of the workspace. */
 ls_status ls_cl_remote_copy(ls_workspace *base, size_t index, size_t from, size_t to, size_t count,
                             ls_error *err)
 {
     ls_cl_remote_workspace *w = workspace_of(base);
     ls_cl_remote_interrupt(w);
-    if (!count) return LS_OK;
-    LS_TRY(ls_cl_remote_check(w->remote, err));
-    if (w->copies_count == COPIES_MOST) {
-        ls_use_request request = {.workspace = w->number};
-        ls_use_answer a;
-        LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_COPY, &request, &a, err));
-    }
-    LS_TRY(ls_grow(&w->copies, &w->copies_room, w->copies_count + 1, sizeof *w->copies, "copies",
-                   err));
-    w->copies[w->copies_count++] = (ls_use_copy){index, from, to, count};
-    return LS_OK;
+    return count ? change(w, LS_CHANGE_COPY, index, from, to, count, NULL, err) : LS_OK;
 }
 
-void ls_cl_remote_forget(ls_cl_remote_workspace *w, size_t index)
+/* Copies of the member that wait are of no use to anybody. */
+static void forget(ls_cl_remote_workspace *w, size_t index)
 {
-    size_t kept = 0;
+    size_t kept = 0, bytes;
+    for (size_t at = 0; at < w->changes_bytes; at += bytes) {
+        const ls_use_change c = *(const ls_use_change *)(w->changes + at);
+        bytes = ls_use_change_bytes(&c);
+        if (c.kind != LS_CHANGE_REMOVE && c.member == index) continue;
+        memmove(w->changes + kept, w->changes + at, bytes);
+        kept += bytes;
+    }
+    w->changes_bytes = kept;
+}
+
+ls_status ls_cl_remote_remove(ls_cl_remote_workspace *w, size_t index, ls_error *err)
+{
     ls_cl_remote_interrupt(w);
     if (w->usual.member == index) w->turns = 0;
-    for (size_t i = 0; i < w->copies_count; i++)
-        if (w->copies[i].member != index) w->copies[kept++] = w->copies[i];
-    w->copies_count = kept;
+    forget(w, index);
+    return change(w, LS_CHANGE_REMOVE, index, 0, 0, 0, NULL, err);
 }
 
 /* ---- What is foretold ------------------------------------------------------------------------ */

@@ -10,6 +10,8 @@ ls_status ls_cl_remote_workspace_open(ls_backend *backend, const ls_rows *data, 
 ls_status ls_cl_remote_workspace_load(ls_workspace *workspace, const ls_rows *data, ls_error *err);
 ls_status ls_cl_remote_read(ls_workspace *workspace, size_t member, size_t at, size_t count,
                             float *to, ls_error *err);
+ls_status ls_cl_remote_read_twice(ls_workspace *workspace, size_t member, size_t at, size_t count,
+                                  float *to, ls_error *err);
 ls_status ls_cl_remote_write(ls_workspace *workspace, size_t member, size_t at, size_t count,
                              const float *from, ls_error *err);
 ls_status ls_cl_remote_copy(ls_workspace *workspace, size_t member, size_t from, size_t to,
@@ -22,7 +24,7 @@ ls_status ls_cl_remote_infer(ls_workspace *workspace, size_t member, size_t firs
 
 /* Something else than a run or an inference is done. */
 void ls_cl_remote_interrupt(ls_cl_remote_workspace *workspace);
-/* The member is removed: its copies are not sent any more. */
-void ls_cl_remote_forget(ls_cl_remote_workspace *workspace, size_t member);
+/* The member is removed with the next request; copies of it that wait are not sent any more. */
+ls_status ls_cl_remote_remove(ls_cl_remote_workspace *workspace, size_t member, ls_error *err);
 
 #endif

@@ -2,6 +2,7 @@
 #include "host/opencl/cl_run.h"
 #include "host/base/clock.h"
 #include "host/base/memory.h"
+#include "host/base/trace.h"
 #include "host/opencl/cl_layered.h"
 #include "host/opencl/cl_small.h"
 #include "host/opencl/cl_whole.h"
@@ -187,6 +188,16 @@ static size_t take_part(const group *g, uint64_t from, uint64_t most, ls_run *pa
     return n;
 }
 
+/* Turns of a trial, and calls that were slow to come back. */
+static void trace_turn(const cl_workspace *w, ls_way_turn turn, size_t count, uint64_t steps,
+                       double seconds)
+{
+    if (!ls_trace_is_on() || (turn.steps == UINT64_MAX && seconds < 0.05)) return;
+    ls_trace("%s: %s%s, %zu members, %llu steps in %.6f s", w->device->info.name,
+             way_names[turn.way], turn.steps == UINT64_MAX ? "" : " on trial", count,
+             (unsigned long long)steps, seconds);
+}
+
 /* One turn: some steps in one way. A way that fails and leaves the members as they were is not used
  * on this device any more. */
 static ls_status take_turn(cl_workspace *w, ls_way_trial *trial, ls_way_turn turn,
@@ -201,14 +212,32 @@ static ls_status take_turn(cl_workspace *w, ls_way_trial *trial, ls_way_turn tur
     ls_status status = ways[turn.way]->steps(w, parts, count, &intact, &why);
     *failed = status != LS_OK;
     if (status == LS_OK) {
-        if (trial) ls_way_trial_note(trial, turn.way, steps, ls_clock() - start);
+        double seconds = ls_clock() - start;
+        if (trial) ls_way_trial_note(trial, turn.way, steps, seconds);
+        trace_turn(w, turn, count, steps, seconds);
         return LS_OK;
     }
     if (status != LS_ERR_DEVICE || !intact || turn.way == LS_CL_WAY_LAYERED)
         return ls_fail(err, status, "%s", why.message);
     snprintf(w->device->way_out[turn.way], sizeof w->device->way_out[turn.way], "%.159s",
              why.message);
+    ls_trace("%s: %s is not used any more: %s", w->device->info.name, way_names[turn.way],
+             why.message);
     return LS_OK;
+}
+
+/* Members that run operation by operation need a launch for each product of each step. Where that
+ * alone is hopeless, as with thousands of small members, no step is wasted to see it. No driver was
+ * seen that enqueues a launch in less time than this. */
+static void expect_launches(const cl_workspace *w, const group *g, ls_way_trial *trial)
+{
+    static const double launch_seconds = 1e-6;
+    const ls_ops *step = &member_at(w, g->runs[0]->member)->plan->step;
+    size_t products = 0;
+    for (size_t i = 0; i < step->count; i++)
+        products += step->op[i].kind == LS_OP_DENSE || step->op[i].kind == LS_OP_GRAD_W;
+    ls_way_trial_expect(trial, LS_CL_WAY_LAYERED,
+                        launch_seconds * (double)products * (double)g->count);
 }
 
 static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const ls_run **parts,
@@ -225,6 +254,7 @@ static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const 
     for (uint64_t done = 0; done < most;) {
         bool able[LS_CL_WAY_COUNT], failed;
         find_able(w, g, able);
+        if (trial) expect_launches(w, g, trial);
         ls_way_turn turn = ls_way_trial_next(trial ? trial : &untried, able);
         if (!trial) turn.steps = UINT64_MAX;
         uint64_t steps = most - done < turn.steps ? most - done : turn.steps;
@@ -238,8 +268,7 @@ static ls_status run_group(cl_workspace *w, const group *g, ls_run *part, const 
 
 /* ---- Dividing a call into groups ------------------------------------------------------------- */
 
-/* Members of one shape are a group of their own if there are at least so many of them; fewer join
- * the group of the other members that can run chunk-wise. */
+/* Fewer members of one shape are no group of their own if they can run chunk-wise. */
 enum { FEW = 32 };
 
 typedef struct {
@@ -264,22 +293,53 @@ static bool same_place(const entry *a, const entry *b)
     return a->keep == b->keep && a->slab == b->slab && a->chunkwise == b->chunkwise;
 }
 
-/* Runs of the entries [0, n), which are of one place: one group for each shape, but a common one
- * for the chunk-wise members of rare shapes. */
+/* The group of the entries [0, to), which are of one shape. */
+static group group_of(const entry *e, size_t to, const ls_run **list)
+{
+    for (size_t i = 0; i < to; i++) list[i] = e[i].run;
+    return (group){.runs = list, .count = to, .keep = e->keep};
+}
+
+/* The scratch that a group takes chunk-wise, if its members may run together with those of other
+ * shapes: they are few, or chunk-wise is their fastest way, as far as that is known; otherwise 0.
+ * One launch of all then fills the device, which several, one after the other, may not. */
+static size_t joining(cl_workspace *w, const entry *e, const group *g)
+{
+    bool able[LS_CL_WAY_COUNT];
+    if (!e->chunkwise) return 0;
+    const member *m = member_at(w, e->run->member);
+    const size_t scratch = ls_cl_small_scratch(m->prepared[LS_CL_WAY_SMALL].data);
+    if (g->count < FEW) return scratch;
+    find_able(w, g, able);
+    const ls_way_turn turn = ls_way_trial_next(trial_of(w->device->ways, m->shape, g->count), able);
+    return turn.way == LS_CL_WAY_SMALL && turn.steps == UINT64_MAX ? scratch : 0;
+}
+
+/* Runs the entries [0, n), which are of one place: one group for each shape, but a common one for
+ * chunk-wise members that may join it and do not need much less scratch than others in it, as all
+ * get what the largest needs. */
 static ls_status run_place(cl_workspace *w, const entry *e, size_t n, const ls_run **list,
                            ls_run *part, const ls_run **parts, ls_error *err)
 {
-    size_t rare = 0;
     const ls_run **others = list + n;
+    size_t joined = 0, largest = 0;
     for (size_t from = 0, to; from < n; from = to) {
-        for (to = from; to < n && e[to].shape == e[from].shape; to++) list[to - from] = e[to].run;
-        group g = {.runs = list, .count = to - from, .keep = e[from].keep};
-        bool joins = e[from].chunkwise && g.count < FEW && g.count < n;
-        if (!joins) LS_TRY(run_group(w, &g, part, parts, err));
-        for (size_t i = from; i < to && joins; i++) others[rare++] = e[i].run;
+        for (to = from; to < n && e[to].shape == e[from].shape;) to++;
+        const group g = group_of(e + from, to - from, list);
+        const size_t scratch = g.count < n ? joining(w, e + from, &g) : 0;
+        if (scratch > largest) largest = scratch;
     }
-    if (!rare) return LS_OK;
-    group g = {.runs = others, .count = rare, .mixed = true};
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from; to < n && e[to].shape == e[from].shape;) to++;
+        const group g = group_of(e + from, to - from, list);
+        const size_t scratch = g.count < n ? joining(w, e + from, &g) : 0;
+        if (!scratch || (g.count >= FEW && 2 * scratch < largest))
+            LS_TRY(run_group(w, &g, part, parts, err));
+        else
+            for (size_t i = from; i < to; i++) others[joined++] = e[i].run;
+    }
+    if (!joined) return LS_OK;
+    const group g = {.runs = others, .count = joined, .mixed = true};
     return run_group(w, &g, part, parts, err);
 }
 

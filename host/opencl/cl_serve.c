@@ -241,23 +241,21 @@ static bool serve_use(server *s, const char *bytes, size_t size)
 static bool serve_work(server *s, ls_message_kind kind, const char *bytes, size_t size)
 {
     static const char *const names[LS_MESSAGE_KINDS] = {
-        [LS_MESSAGE_ROWS] = "work: rows",     [LS_MESSAGE_FILL] = "work: fill",
-        [LS_MESSAGE_LEAVE] = "work: leave",   [LS_MESSAGE_ADD] = "work: add",
-        [LS_MESSAGE_REMOVE] = "work: remove", [LS_MESSAGE_RUN] = "work: run",
-        [LS_MESSAGE_INFER] = "work: infer",   [LS_MESSAGE_READ] = "work: read",
-        [LS_MESSAGE_WRITE] = "work: write",   [LS_MESSAGE_COPY] = "work: copy",
-        [LS_MESSAGE_NOTE] = "work: note",     [LS_MESSAGE_TUNE] = "work: tune",
-        [LS_MESSAGE_PART] = "work: part"};
+        [LS_MESSAGE_ROWS] = "work: rows",       [LS_MESSAGE_FILL] = "work: fill",
+        [LS_MESSAGE_LEAVE] = "work: leave",     [LS_MESSAGE_ADD] = "work: add",
+        [LS_MESSAGE_RUN] = "work: run",         [LS_MESSAGE_INFER] = "work: infer",
+        [LS_MESSAGE_READ] = "work: read",       [LS_MESSAGE_WRITE] = "work: write",
+        [LS_MESSAGE_CHANGES] = "work: changes", [LS_MESSAGE_NOTE] = "work: note",
+        [LS_MESSAGE_TUNE] = "work: tune",       [LS_MESSAGE_PART] = "work: part"};
     ls_use_request request;
     ls_use_answer a;
     if (!names[kind] || size < sizeof request) return false;
     memcpy(&request, bytes, sizeof request);
-    const size_t rest = size - sizeof request;
-    const ls_use_copy *copies = (const ls_use_copy *)(bytes + sizeof request);
-    if (rest % sizeof *copies || rest / sizeof *copies != request.copies) return false;
+    if (size - sizeof request != request.changes) return false;
     if (s->hook) s->hook(kind, names[kind]);
     memset(&a, 0, sizeof a);
-    return ls_cl_use_serve(&s->use, kind, &request, copies, &a) && answer(s, kind, &a, sizeof a);
+    return ls_cl_use_serve(&s->use, kind, &request, bytes + sizeof request, &a) &&
+           answer(s, kind, &a, sizeof a);
 }
 
 /* ---- The process ----------------------------------------------------------------------------- */

@@ -93,11 +93,11 @@ static ls_status add(ls_cl_use *u, ls_used_workspace *w, request *r, size_t *num
     return LS_OK;
 }
 
-static void remove_member(ls_used_workspace *w, request *r)
+static void remove_member(ls_used_workspace *w, size_t index)
 {
-    ls_cl_member_remove(w->workspace, r->member);
-    free(w->plan[r->member]);
-    w->plan[r->member] = NULL;
+    ls_cl_member_remove(w->workspace, index);
+    free(w->plan[index]);
+    w->plan[index] = NULL;
 }
 
 /* ---- Work ------------------------------------------------------------------------------------ */
@@ -145,11 +145,39 @@ static ls_status run_part(ls_cl_use *u, ls_used_workspace *w, request *r, ls_err
     return ls_cl_run_part(w->workspace, &part, err);
 }
 
-static ls_status copy_all(ls_used_workspace *w, request *r, const ls_use_copy *c, ls_error *err)
+static ls_status read_floats(ls_used_workspace *w, request *r, float *to, ls_error *err)
 {
-    for (size_t i = 0; i < r->copies; i++, c++)
-        LS_TRY(ls_cl_copy(w->workspace, c->member, c->from, c->to, c->count, err));
-    return LS_OK;
+    return r->flag ? ls_cl_arena_read_twice(w->workspace, r->member, r->at, r->count, to, err)
+                   : ls_cl_read(w->workspace, r->member, r->at, r->count, to, err);
+}
+
+/* ---- Changes --------------------------------------------------------------------------------- */
+
+static ls_status make_change(ls_used_workspace *w, const ls_use_change *c, const float *floats,
+                             ls_error *err)
+{
+    switch (c->kind) {
+    case LS_CHANGE_COPY: return ls_cl_copy(w->workspace, c->member, c->from, c->to, c->count, err);
+    case LS_CHANGE_WRITE: return ls_cl_write(w->workspace, c->member, c->to, c->count, floats, err);
+    default: remove_member(w, c->member); return LS_OK;
+    }
+}
+
+/* All changes, or those before the one that fails; false if they make no sense. */
+static bool make_changes(ls_used_workspace *w, const char *changes, size_t bytes, ls_status *status,
+                         ls_error *err)
+{
+    *status = LS_OK;
+    for (size_t at = 0, size; at < bytes && *status == LS_OK; at += size) {
+        const ls_use_change *c = (const ls_use_change *)(changes + at);
+        if (bytes - at < sizeof *c || c->kind > LS_CHANGE_REMOVE ||
+            (c->kind == LS_CHANGE_WRITE && c->count > LS_MESSAGE_MOST / sizeof(float)))
+            return false;
+        size = ls_use_change_bytes(c);
+        if (size > bytes - at || c->member >= w->room || !w->plan[c->member]) return false;
+        *status = make_change(w, c, (const float *)(c + 1), err);
+    }
+    return true;
 }
 
 /* ---- Tuning ---------------------------------------------------------------------------------- */
@@ -193,33 +221,32 @@ static ls_status serve(ls_cl_use *u, ls_message_kind kind, request *r, ls_used_w
                                     r->count, floats, err);
     case LS_MESSAGE_LEAVE: leave(w); return LS_OK;
     case LS_MESSAGE_ADD: return add(u, w, r, &a->number, err);
-    case LS_MESSAGE_REMOVE: remove_member(w, r); return LS_OK;
     case LS_MESSAGE_RUN: return run(u, w, r, &a->seconds, err);
     case LS_MESSAGE_PART: return run_part(u, w, r, err);
     case LS_MESSAGE_INFER: return infer(w, r, r->count, floats, err);
-    case LS_MESSAGE_READ: return ls_cl_read(w->workspace, r->member, r->at, r->count, floats, err);
+    case LS_MESSAGE_READ: return read_floats(w, r, floats, err);
     case LS_MESSAGE_WRITE:
         return ls_cl_write(w->workspace, r->member, r->at, r->count, floats, err);
-    case LS_MESSAGE_COPY: return LS_OK;
+    case LS_MESSAGE_CHANGES: return LS_OK;
     case LS_MESSAGE_TUNE: return tune(u, a->message, err);
     default: return ls_fail(err, LS_ERR_DEVICE, "no such request");
     }
 }
 
-bool ls_cl_use_serve(ls_cl_use *u, ls_message_kind kind, request *r, const ls_use_copy *copies,
+bool ls_cl_use_serve(ls_cl_use *u, ls_message_kind kind, request *r, const char *changes,
                      ls_use_answer *a)
 {
     ls_error err = {0};
     ls_used_workspace *w = used(u, r);
     bool needs = kind != LS_MESSAGE_NOTE && kind != LS_MESSAGE_TUNE &&
                  !(kind == LS_MESSAGE_ROWS && r->workspace == LS_USE_NEW);
-    if (!u->device || ((needs || r->copies) && !w)) return false;
+    if (!u->device || ((needs || r->changes) && !w)) return false;
     u->device->careful = r->careful;
-    a->status = copy_all(w, r, copies, &err);
-    a->copies_failed = a->status != LS_OK;
+    if (!make_changes(w, changes, r->changes, &a->status, &err)) return false;
+    a->changes_failed = a->status != LS_OK;
     if (kind == LS_MESSAGE_NOTE)
         snprintf(a->message, sizeof a->message, "%.1023s", ls_cl_note(&u->device->base));
-    else if (!a->copies_failed) a->status = serve(u, kind, r, w, a, &err);
+    else if (!a->changes_failed) a->status = serve(u, kind, r, w, a, &err);
     if (a->status != LS_OK) snprintf(a->message, sizeof a->message, "%.1023s", err.message);
     return true;
 }

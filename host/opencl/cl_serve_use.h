@@ -26,9 +26,10 @@ typedef struct {
 /* Opens the device for use; *answer is the helper's. */
 void ls_cl_use_open(ls_cl_use *use, const ls_cl_api *cl, const ls_cl_found *found,
                     const ls_cl_verdict *verdict, ls_use_answer *answer);
-/* Serves a request after its copies; false if it makes no sense. */
+/* Serves a request after its changes, request->changes bytes of them; false if it makes no sense.
+ */
 bool ls_cl_use_serve(ls_cl_use *use, ls_message_kind kind, const ls_use_request *request,
-                     const ls_use_copy *copies, ls_use_answer *answer);
+                     const char *changes, ls_use_answer *answer);
 /* Releases the device and all that is on it. */
 void ls_cl_use_close(ls_cl_use *use);
 

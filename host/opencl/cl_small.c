@@ -334,6 +334,11 @@ static void release(ls_cl_device *d, void *prepared)
     ls_small_words_free(prepared);
 }
 
+size_t ls_cl_small_scratch(const void *prepared)
+{
+    return ((const ls_small_words *)prepared)->scratch;
+}
+
 /* A group that works alone on a large network leaves most of a GPU idle: at some 1e10 fma per
  * second, even trying it would cost a noticeable time. */
 static ls_cl_readiness ready(cl_workspace *w, const ls_run *const *runs, size_t count)

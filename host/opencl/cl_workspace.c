@@ -92,6 +92,17 @@ ls_status ls_cl_read(ls_workspace *base, size_t index, size_t at, size_t count, 
     return count ? ls_cl_read_floats(w->device, m->arena, m->base + at, count, to, err) : LS_OK;
 }
 
+ls_status ls_cl_arena_read_twice(ls_workspace *base, size_t index, size_t at, size_t count,
+                                 float *to, ls_error *err)
+{
+    cl_workspace *w = (cl_workspace *)base;
+    const member *m = member_at(w, index);
+    assert(in_arena(m, at, count));
+    LS_TRY(ls_cl_owned(w->device, err));
+    const ls_cl_reading reading = {m->arena, m->base + at, count, to};
+    return ls_cl_read_twice(w->device, &reading, 1, err);
+}
+
 static ls_status write_floats(ls_cl_device *d, cl_mem to, size_t at, size_t count,
                               const float *from, ls_error *err)
 {

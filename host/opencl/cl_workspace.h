@@ -93,6 +93,8 @@ ls_status ls_cl_member_add(ls_workspace *workspace, const ls_plan *plan, size_t 
 void ls_cl_member_remove(ls_workspace *workspace, size_t member);
 ls_status ls_cl_read(ls_workspace *workspace, size_t member, size_t at, size_t count, float *to,
                      ls_error *err);
+ls_status ls_cl_arena_read_twice(ls_workspace *workspace, size_t member, size_t at, size_t count,
+                                 float *to, ls_error *err);
 ls_status ls_cl_write(ls_workspace *workspace, size_t member, size_t at, size_t count,
                       const float *from, ls_error *err);
 ls_status ls_cl_copy(ls_workspace *workspace, size_t member, size_t from, size_t to, size_t count,

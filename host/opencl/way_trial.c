@@ -33,6 +33,15 @@ ls_way_turn ls_way_trial_next(const ls_way_trial *t, const bool able[LS_CL_WAY_C
     return best == LS_CL_WAY_COUNT ? only : (ls_way_turn){best, UINT64_MAX};
 }
 
+static const bool all[LS_CL_WAY_COUNT] = {true, true, true};
+
+void ls_way_trial_expect(ls_way_trial *t, ls_cl_way_id way, double least_seconds)
+{
+    ls_cl_way_id best = fastest(t, all);
+    if (best == LS_CL_WAY_COUNT || best == way || t->least[way] > 0) return;
+    if (least_seconds > hopeless * t->least[best]) t->done[way] = true;
+}
+
 void ls_way_trial_note(ls_way_trial *t, ls_cl_way_id way, uint64_t steps, double seconds)
 {
     if (t->done[way] || !steps) return;
@@ -40,7 +49,6 @@ void ls_way_trial_note(ls_way_trial *t, ls_cl_way_id way, uint64_t steps, double
         t->warm[way] = true;
         return;
     }
-    static const bool all[LS_CL_WAY_COUNT] = {true, true, true};
     double pace = seconds / (double)steps;
     if (pace <= 0) pace = 1e-12; /* below the clock's resolution */
     if (t->least[way] <= 0 || pace < t->least[way]) t->least[way] = pace;

@@ -29,5 +29,8 @@ typedef struct {
 ls_way_turn ls_way_trial_next(const ls_way_trial *trial, const bool able[LS_CL_WAY_COUNT]);
 /* After a turn: `steps` steps took `seconds`. */
 void ls_way_trial_note(ls_way_trial *trial, ls_cl_way_id way, uint64_t steps, double seconds);
+/* A step in this way takes at least so many seconds: it is given up without having run if that is
+ * hopeless beside the best known. */
+void ls_way_trial_expect(ls_way_trial *trial, ls_cl_way_id way, double least_seconds);
 
 #endif

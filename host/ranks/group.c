@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/ranks/group.h"
+#include "host/base/build_id.h"
 #include "host/base/companion.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
@@ -41,13 +42,34 @@ static bool is_step_without_mpi(void)
            !getenv("PMI_RANK") && !getenv("OMPI_COMM_WORLD_SIZE");
 }
 
+/* What a variable is to be, for messages. */
+static ls_status fail_variable(const char *name, const char *wanted, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_ARGUMENT, "%s in the environment is '%.40s'; it must be %s", name,
+                   getenv(name), wanted);
+}
+
+/* A misspelled order would be taken for none. Empty variables are as good as none. */
+static ls_status check_environment(ls_error *err)
+{
+    const char *sums = getenv("LOCKSTEP_RANKS_SUMS"), *steps = getenv("LOCKSTEP_RANKS"),
+               *seconds = getenv("LOCKSTEP_RANKS_SECONDS");
+    if (sums && *sums && strcmp(sums, "gather") && strcmp(sums, "chain"))
+        return fail_variable("LOCKSTEP_RANKS_SUMS", "gather or chain", err);
+    if (steps && *steps && strcmp(steps, "shared"))
+        return fail_variable("LOCKSTEP_RANKS", "shared", err);
+    if (seconds && *seconds && !number_in("LOCKSTEP_RANKS_SECONDS"))
+        return fail_variable("LOCKSTEP_RANKS_SECONDS", "a whole number of seconds from 1 on", err);
+    return LS_OK;
+}
+
 /* ---- The module ------------------------------------------------------------------------------ */
 
 static ls_status begin_mpi(ls_transport **out, ls_error *err)
 {
     char path[PATH_MAX];
     const char *given = getenv("LOCKSTEP_MPI");
-    if (given) snprintf(path, sizeof path, "%s", given);
+    if (given && *given) snprintf(path, sizeof path, "%s", given);
     else if (!ls_find_companion("lockstep-mpi.so", false, path))
         return ls_fail(err, LS_ERR_UNSUPPORTED,
                        "this was started as one of several processes, but Lockstep was built "
@@ -65,27 +87,38 @@ static ls_status begin_mpi(ls_transport **out, ls_error *err)
     return ls_fail(err, LS_ERR_UNSUPPORTED, "%.400s is of another version of Lockstep", path);
 }
 
-/* Whether all ranks are of one build: requests are bytes of its structs. */
+/* What must be the same on all ranks: requests are bytes of a build's structs. No padding. */
+typedef struct {
+    uint16_t order;
+    char version[30], way[8];
+    unsigned char id[24];
+    uint64_t sizes[5];
+} build;
+
+/* Whether all ranks are of one build and were given the same orders. */
 static ls_status check_build(ls_transport *t, ls_error *err)
 {
-    const struct {
-        uint16_t order;
-        char version[30];
-        size_t sizes[5];
-    } own = {.order = 1,
-             .sizes = {sizeof(ls_plan), sizeof(ls_op), sizeof(ls_ask), sizeof(ls_rates),
-                       LS_ARITHMETIC_VERSION}};
-    char mine[sizeof own], theirs[sizeof own];
-    memcpy(mine, &own, sizeof own);
-    snprintf(mine + sizeof own.order, sizeof own.version, "%s", ls_version());
-    memcpy(theirs, mine, sizeof mine);
-    LS_TRY(t->broadcast(t, LS_LEADER, theirs, sizeof theirs, false, err));
+    build own = {.order = 1,
+                 .sizes = {sizeof(ls_plan), sizeof(ls_op), sizeof(ls_ask), sizeof(ls_rates),
+                           LS_ARITHMETIC_VERSION}};
+    const char *way = getenv("LOCKSTEP_RANKS_SUMS");
+    snprintf(own.version, sizeof own.version, "%s", ls_version());
+    snprintf(own.way, sizeof own.way, "%s", way ? way : "");
+    ls_build_id(own.id);
+    build first = own;
+    LS_TRY(t->broadcast(t, LS_LEADER, &first, sizeof first, false, err));
     ls_error own_error = {0};
     ls_status status = LS_OK;
-    if (memcmp(mine, theirs, sizeof mine))
+    const bool same_way = !memcmp(first.way, own.way, sizeof own.way);
+    memcpy(first.way, own.way, sizeof own.way);
+    if (memcmp(&first, &own, sizeof own))
         status = ls_fail(&own_error, LS_ERR_DEVICE,
                          "this is another version of Lockstep than rank 0, or another kind of "
                          "machine: all ranks must be of one build");
+    else if (!same_way)
+        status = ls_fail(&own_error, LS_ERR_DEVICE,
+                         "LOCKSTEP_RANKS_SUMS in the environment is not that of rank 0; Open MPI's "
+                         "mpirun -x LOCKSTEP_RANKS_SUMS gives all ranks the same one");
     const ls_ask all = {.owner = LS_ALL_RANKS};
     if (status != LS_OK && err) *err = own_error;
     return ls_rank_settle(&group.rank, &all, status, err);
@@ -94,6 +127,7 @@ static ls_status check_build(ls_transport *t, ls_error *err)
 static ls_status join(ls_rank_open *open, int (*stopped)(void), ls_error *err)
 {
     ls_transport *t;
+    LS_TRY(check_environment(err));
     LS_TRY(begin_mpi(&t, err));
     if (t->size == 1) {
         t->end(t);
@@ -105,6 +139,7 @@ static ls_status join(ls_rank_open *open, int (*stopped)(void), ls_error *err)
     t->stopped = stopped;
     t->limit = limit ? (double)limit : usual_limit;
     ls_status status = ls_rank_start(t, open, &group.rank, err);
+    t->lost = status != LS_OK; /* the others have begun the next exchange */
     if (status == LS_OK) status = check_build(t, err);
     if (status != LS_OK) {
         t->end(t);
@@ -142,6 +177,7 @@ ls_status ls_group_serve(ls_error *err)
         return ls_fail(err, LS_ERR_ARGUMENT, "rank 0 leads; only the others serve");
     for (bool last = false; !last && status == LS_OK;)
         status = ls_follow_one(&group.rank, &last, err);
+    group.transport->lost = status != LS_OK;
     end();
     return status;
 }

@@ -149,13 +149,21 @@ static ls_status send_batches(ls_rank *r, const ls_ask *a, const ls_rows *data, 
     return LS_OK;
 }
 
+/* Room for the workspace of that number. */
+static ls_status reserve_workspace(ls_rank *r, size_t number, ls_error *err)
+{
+    LS_TRY(ls_grow(&r->list, &r->list_room, number + 1, sizeof *r->list, "workspaces", err));
+    if (number >= r->count) r->count = number + 1;
+    return LS_OK;
+}
+
 /* The rows: the leader's own, or received. */
 static ls_status take_rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_rows *out,
                            ls_error *err)
 {
-    ls_status status = LS_OK;
+    ls_status status = reserve_workspace(r, a->workspace, err);
     if (ls_is_leader(r) && !a->which) *out = *with->rows;
-    else status = reserve_rows(&r->list[a->workspace], a, out, err);
+    else if (status == LS_OK) status = reserve_rows(&r->list[a->workspace], a, out, err);
     /* the rows are sent only if all ranks have room for them */
     LS_TRY(ls_rank_settle(r, &(ls_ask){.owner = LS_ALL_RANKS}, status, err));
     if (a->which)
@@ -167,8 +175,6 @@ static ls_status take_rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with,
 static ls_status rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_error *err)
 {
     ls_rows data;
-    LS_TRY(ls_grow(&r->list, &r->list_room, a->workspace + 1, sizeof *r->list, "workspaces", err));
-    if (a->workspace >= r->count) r->count = a->workspace + 1;
     LS_TRY(take_rows(r, a, with, &data, err));
     ls_rank_workspace *w = &r->list[a->workspace];
     return a->flag ? slots(r)->workspace_load(w->local, &data, err)
@@ -282,8 +288,13 @@ static ls_status run(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_er
     uint64_t steps = 0;
     for (size_t i = 0; i < a->count; i++) steps += asked[i].count;
     ls_status status = ls_alloc(&losses, (size_t)steps, sizeof *losses, "a call", &failed);
+    if (status != LS_OK) ls_fail(err, status, "%s", failed.message);
     /* without room for losses no exchange can begin: all give up together */
-    LS_TRY(ls_rank_settle(r, a, status, err));
+    status = ls_rank_settle(r, a, status, err);
+    if (status != LS_OK) {
+        free(losses);
+        return status;
+    }
     at = losses;
     for (size_t i = 0; i < a->count && status == LS_OK; i++) {
         const ls_rank_member *m = &w->member[asked[i].member];
@@ -326,7 +337,11 @@ static ls_status infer(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_
         to = own, loss = status == LS_OK ? own + (outputs ? a->count * width : 0) : NULL;
     }
     const bool shared = m->owner == LS_ALL_RANKS;
-    LS_TRY(ls_rank_settle(r, a, status, err));
+    status = ls_rank_settle(r, a, status, err);
+    if (status != LS_OK) {
+        free(own);
+        return status;
+    }
     for (int k = 0; k < r->transport->size; k++) {
         const size_t from = shared ? first_row(m->plan, a->count, k, r->transport->size) : 0,
                      end = shared ? first_row(m->plan, a->count, k + 1, r->transport->size)

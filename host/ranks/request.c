@@ -10,14 +10,25 @@ static bool can_fail(ls_ask_kind kind)
            kind != LS_ASK_END;
 }
 
+static ls_status send(ls_transport *t, ls_ask *a, const ls_ask_with *with, ls_error *err)
+{
+    LS_TRY(t->broadcast(t, LS_LEADER, a, sizeof *a, false, err));
+    if (!a->bytes) return LS_OK;
+    return t->broadcast(t, LS_LEADER, (void *)with->payload, a->bytes, false, err);
+}
+
 ls_status ls_ask_all(ls_rank *r, ls_ask *a, const ls_ask_with *with, ls_error *err)
 {
-    ls_transport *t = r->transport;
     if (a->owner == LS_LEADER) return ls_rank_do(r, a, with, err);
-    LS_TRY(t->broadcast(t, LS_LEADER, a, sizeof *a, false, err));
-    if (a->bytes) LS_TRY(t->broadcast(t, LS_LEADER, (void *)with->payload, a->bytes, false, err));
-    ls_status status = ls_rank_do(r, a, with, err);
-    return can_fail(a->kind) ? ls_rank_settle(r, a, status, err) : status;
+    ls_status sent = send(r->transport, a, with, err);
+    if (can_fail(a->kind)) {
+        LS_TRY(sent);
+        return ls_rank_settle(r, a, ls_rank_do(r, a, with, err), err);
+    }
+    /* The leader's plans and rows are the caller's, who frees them next: what it has of them here
+     * goes, even if no rank can be reached any more. */
+    (void)ls_rank_do(r, a, with, NULL);
+    return sent;
 }
 
 ls_status ls_follow_one(ls_rank *r, bool *end, ls_error *err)

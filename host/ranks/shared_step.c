@@ -186,6 +186,7 @@ static ls_status cut_step(step *s, ls_error *err)
                           .onto = s->turn > 0,
                           .total = total,
                           .room = r->room,
+                          .offset = r->offset,
                           .piece = p->piece,
                           .pieces = p->pieces,
                           .add = add_to_piece,

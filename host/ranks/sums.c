@@ -114,14 +114,10 @@ ls_status ls_sums_reduce(ls_transport *t, const ls_sums *s, ls_error *err)
 static ls_status gather(ls_transport *t, const ls_sums *s, ls_error *err)
 {
     const size_t ranks = (size_t)t->size;
-    size_t *offset = malloc((ranks + 1) * sizeof *offset);
-    if (!offset) return ls_fail(err, LS_ERR_MEMORY, "out of memory for an exchange");
-    ls_status status = ls_sums_reduce(t, s, err);
+    LS_TRY(ls_sums_reduce(t, s, err));
     for (size_t r = 0; r <= ranks; r++)
-        offset[r] = ls_sums_part(s->floats, ranks, r) * sizeof(float);
-    if (status == LS_OK) status = t->gather(t, s->total, offset, err);
-    free(offset);
-    return status;
+        s->offset[r] = ls_sums_part(s->floats, ranks, r) * sizeof(float);
+    return t->gather(t, s->total, s->offset, err);
 }
 
 /* ---- Chain ----------------------------------------------------------------------------------- */

@@ -26,9 +26,11 @@ typedef struct {
     const float *own; /* this rank's chunks, `stride` apart */
     size_t stride, floats;
     const size_t *chunks; /* number of chunks of each rank, in order */
-    bool onto;    /* they are added to the total of the turns before, which all ranks have */
-    float *total; /* floats */
-    float *room;  /* GATHER: ls_sums_room floats */
+    bool onto;      /* they are added to the total of the turns before, which all ranks have */
+    float *total;   /* floats */
+    float *room;    /* GATHER: ls_sums_room floats */
+    size_t *offset; /* GATHER: room for one more number than ranks: a rank that had none here would
+                       leave the others waiting */
     /* CHAIN: in which order and sizes the floats travel, the same on all ranks; NULL: in pieces of
      * piece_size. */
     const ls_piece *piece;

@@ -66,7 +66,8 @@ typedef struct ls_search {
     size_t at, working; /* rung of the last wave, and the trainings in that wave */
     size_t wave_size;   /* largest number of trainings per wave */
     ls_fleet *fleet;
-    ls_device *scoring_device; /* evaluates models */
+    ls_device *scoring_device;  /* evaluates models */
+    struct ls_scorers *scorers; /* several of them, each on a thread (scoring.c) */
 } ls_search;
 
 #endif

@@ -87,12 +87,14 @@ ls_status ls_search_run_wave(ls_search *s, const size_t *wave, size_t count, siz
     s->working = n;
     if (status == LS_OK && n)
         status = ls_fleet_run(s->fleet, members, n, until, callback, user, err);
+    n = 0; /* `members` has room for a number for each trial */
     for (size_t i = 0; i < count && status == LS_OK; i++) {
         bool complete = false;
         if (s->trial[wave[i]].member)
             status = is_complete(s, &s->trial[wave[i]], until, &complete, err);
-        if (status == LS_OK && complete) status = ls_search_score(s, wave[i], rung, err);
+        if (complete) members[n++] = wave[i];
     }
+    if (status == LS_OK) status = ls_search_score(s, members, n, rung, err);
     free(members);
     return status == LS_OK ? release_losers(s, rung, err) : status;
 }

@@ -40,6 +40,7 @@ static ls_status enter(ls_fleet *fleet, ls_trainer *trainer, ls_error *err)
         fleet->used += table->bytes;
     }
     ls_status status = ls_trainer_enter(trainer, fleet->keeps, witness_of(fleet, table), err);
+    trainer->budget = &fleet->witness;
     if (status == LS_OK) {
         fleet->used += ls_arena_bytes(trainer);
         fleet->residents++;

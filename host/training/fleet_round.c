@@ -117,6 +117,7 @@ ls_status ls_round_call(ls_fleet *fleet, const ls_slice *s, size_t count, size_t
     double elapsed = ls_clock() - started;
     for (size_t i = 0; i < count; i++) cost += s[i].cost;
     if (elapsed > 0) fleet->pace = elapsed / cost;
+    fleet->witness.trained += elapsed;
     for (size_t i = 0; i < count; i++) {
         ls_trainer *trainer = s[i].trainer;
         uint64_t before = trainer->now.step;

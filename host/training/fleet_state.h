@@ -16,16 +16,17 @@ typedef struct {
 
 struct ls_fleet {
     /* The device. */
-    ls_device *own;      /* opened by the fleet, if the caller gave none; or NULL */
-    ls_backend *backend; /* in use */
-    ls_choice *choice;   /* the device's, or NULL */
-    size_t at;           /* the candidate of the choice that is in use */
-    bool keeps;          /* members keep copies in host memory: the candidate may fail */
-    bool gpu;            /* the backend is a GPU's */
-    uint64_t memory;     /* bytes of the device that the caller allows; 0: by device */
-    uint64_t limit;      /* bytes that may be taken on the device in use */
-    uint64_t used;       /* bytes that tables and arenas take there */
-    double pace;         /* seconds per unit of estimated cost, as measured last */
+    ls_device *own;            /* opened by the fleet, if the caller gave none; or NULL */
+    ls_backend *backend;       /* in use */
+    ls_choice *choice;         /* the device's, or NULL */
+    size_t at;                 /* the candidate of the choice that is in use */
+    bool keeps;                /* members keep copies in host memory: the candidate may fail */
+    bool gpu;                  /* the backend is a GPU's */
+    ls_witness_budget witness; /* where there is one */
+    uint64_t memory;           /* bytes of the device that the caller allows; 0: by device */
+    uint64_t limit;            /* bytes that may be taken on the device in use */
+    uint64_t used;             /* bytes that tables and arenas take there */
+    double pace;               /* seconds per unit of estimated cost, as measured last */
     ls_example example[LS_EXAMPLES]; /* the last workload's */
     const ls_plan *example_plan[LS_EXAMPLES];
     const ls_train_control *control; /* of ls_train_controlled, or NULL */

@@ -37,7 +37,10 @@ static ls_status read_again(ls_trainer *trainer, size_t at, size_t count, const 
 
 ls_status ls_trainer_read(ls_trainer *trainer, size_t at, size_t count, float *to, ls_error *err)
 {
-    LS_TRY(slots_of(trainer)->read(trainer->workspace, trainer->member, at, count, to, err));
+    const ls_backend_slots *slots = slots_of(trainer);
+    if (trainer->witness && slots->read_twice)
+        return slots->read_twice(trainer->workspace, trainer->member, at, count, to, err);
+    LS_TRY(slots->read(trainer->workspace, trainer->member, at, count, to, err));
     return trainer->witness ? read_again(trainer, at, count, to, err) : LS_OK;
 }
 
@@ -126,7 +129,7 @@ void ls_copy_state(const ls_trainer *trainer, const ls_copy *copy, float *to)
     memcpy(to + plan->state - plan->running, values + plan->parameters, plan->running * sizeof *to);
 }
 
-static void drop_pending(ls_trainer *trainer)
+void ls_trainer_drop_pending(ls_trainer *trainer)
 {
     ls_copy_free(&trainer->pending);
     trainer->is_pending = false;
@@ -137,7 +140,7 @@ ls_status ls_trainer_copy_pending(ls_trainer *trainer, ls_error *err)
     ls_copy copy;
     double started = ls_clock();
     LS_TRY(ls_copy_take(trainer, &copy, err));
-    drop_pending(trainer);
+    ls_trainer_drop_pending(trainer);
     trainer->pending = copy;
     trainer->is_pending = true;
     trainer->copied_at = trainer->now.seconds;
@@ -196,7 +199,7 @@ void ls_trainer_leave(ls_trainer *trainer)
     if (!trainer->workspace) return;
     slots_of(trainer)->member_remove(trainer->workspace, trainer->member);
     trainer->workspace = NULL;
-    drop_pending(trainer);
+    ls_trainer_drop_pending(trainer);
     if (trainer->copied && trainer->state == LS_MEMBER_TRAINING) restore(trainer);
 }
 

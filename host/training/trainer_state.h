@@ -35,6 +35,13 @@ typedef struct {
     size_t history_count;
 } ls_copy;
 
+/* What the witness has taken of a fleet's training, so that it stays a small share of it: a check
+ * costs a step on the CPU path, which may be more than a short training of a small network costs on
+ * the device. */
+typedef struct {
+    double trained, spent; /* seconds */
+} ls_witness_budget;
+
 typedef struct {
     /* What is trained. */
     ls_model *model;             /* values: the start, or the result once training has ended */
@@ -55,9 +62,10 @@ typedef struct {
     ls_copy copy;            /* from which it goes on if the device fails, or after waiting */
 
     /* A device that may fail or be wrong; see witness.h. */
-    ls_backend *witness; /* the CPU path, or NULL if that is the device */
-    uint64_t verify;     /* one step in so many is repeated there in full; 0: none */
-    bool is_pending;     /* `pending` is a newer copy, which the witness has not confirmed yet */
+    ls_backend *witness;       /* the CPU path, or NULL if that is the device */
+    ls_witness_budget *budget; /* of the fleet, or NULL for no limit */
+    uint64_t verify;           /* one step in so many is repeated there in full; 0: none */
+    bool is_pending; /* `pending` is a newer copy, which the witness has not confirmed yet */
     ls_copy pending;
     double copied_at;    /* now.seconds when the last copy was taken */
     double copy_seconds; /* that it took, with the witness */
@@ -107,6 +115,8 @@ ls_status ls_trainer_copy_out(ls_trainer *trainer, ls_error *err);
 ls_status ls_trainer_copy_pending(ls_trainer *trainer, ls_error *err);
 /* which becomes the copy. */
 void ls_trainer_accept_copy(ls_trainer *trainer);
+/* The pending copy, if there is one, is none. */
+void ls_trainer_drop_pending(ls_trainer *trainer);
 /* Training goes on from a copy that was saved; takes it over. */
 void ls_trainer_resume(ls_trainer *trainer, ls_copy copy);
 /* Writes the copy to the device. */

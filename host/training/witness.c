@@ -10,6 +10,9 @@
 static const double share = 0.005;
 /* and come after at least so many seconds. */
 static const double least_seconds = 0.02;
+/* What the checks of a whole fleet may take before its training has lasted: of one member, and of
+ * some tens of small ones. */
+static const double first_seconds = 0.01;
 
 bool ls_witness_is_due(const ls_trainer *t)
 {
@@ -127,14 +130,25 @@ static const ls_copy *copy_at_start(const ls_trainer *t)
     return t->copied && t->copy.course.step == t->first ? &t->copy : NULL;
 }
 
+/* Whether a check may be made that nobody has asked for. */
+static bool can_afford(const ls_witness_budget *b)
+{
+    return !b || b->spent <= first_seconds + share * b->trained;
+}
+
 ls_status ls_witness_confirm(ls_trainer *t, ls_error *err)
 {
     double started = ls_clock();
     const ls_copy *from = copy_at_start(t);
     if (t->witness && from) {
-        ls_status status = ls_witness_repeats_slice(t) && t->count == 1
-                               ? compare_step(t, from, err)
-                               : compare_losses(t, from, err);
+        bool whole_step = ls_witness_repeats_slice(t) && t->count == 1;
+        if (!whole_step && !can_afford(t->budget)) {
+            /* nobody knows whether this copy is right: the one before it stays */
+            ls_trainer_drop_pending(t);
+            return LS_OK;
+        }
+        ls_status status = whole_step ? compare_step(t, from, err) : compare_losses(t, from, err);
+        if (t->budget) t->budget->spent += ls_clock() - started;
         if (status != LS_OK) {
             /* what was reported since the copy may be wrong, too */
             t->reported = t->copied ? t->copy.summary.epochs : t->reported;

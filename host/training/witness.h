@@ -17,8 +17,9 @@ bool ls_witness_repeats_slice(const ls_trainer *trainer);
 uint64_t ls_witness_limit(const ls_trainer *trainer, uint64_t steps);
 
 /* After a slice that began where the state was copied: compares its first loss, or all of the state
- * after it, with the CPU path's, and the copy becomes the one that training can go back to. Fails
- * with LS_ERR_DEVICE if they differ. */
+ * after it, with the CPU path's, and the copy becomes the one that training can go back to. If the
+ * fleet's budget for such checks is used up, the copy is dropped instead. Fails with LS_ERR_DEVICE
+ * if they differ. */
 ls_status ls_witness_confirm(ls_trainer *trainer, ls_error *err);
 
 /* Loss i of the slice is not finite. Fails with LS_ERR_DEVICE if it is finite on the CPU path. */

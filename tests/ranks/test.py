@@ -6,12 +6,14 @@ interrupted, and one message where something is wrong.
 usage: test.py PROGRAM MODULE DATASETS [TEST...]
 Exits with 77 without mpirun or the module. LOCKSTEP_REQUIRE_OPENCL=1: an OpenCL device must be there.
 """
+import fcntl
 import hashlib
 import math
 import os
 import pathlib
 import random
 import re
+import select
 import shutil
 import signal
 import struct
@@ -62,12 +64,18 @@ def words(ranks, arguments):
     return start + [PROGRAM] + [str(a) for a in arguments]
 
 
+def has_status(done, status):
+    """mpirun gives the status of the first process that fails, unless it crashes itself while it ends
+    the others, as that of Open MPI 4.1.4 may."""
+    crashed = status == 1 and done.returncode == -signal.SIGSEGV and "PMIx_Finalize" in done.stderr
+    return done.returncode == status or crashed
+
+
 def run(ranks, *arguments, status=0, environment=None):
     """Runs a command to its end; returns stdout and stderr without what mpirun adds."""
     done = subprocess.run(words(ranks, arguments), env={**ENVIRONMENT, **(environment or {})},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
-    # mpirun gives the status of the first process that fails
-    expect(done.returncode == status,
+    expect(has_status(done, status),
            f"{ranks} ranks: {' '.join(map(str, arguments))}: status {done.returncode}, not {status}:\n"
            f"{done.stdout[-1000:]}{done.stderr[-2000:]}")
     return done.stdout, re.sub(r"(?ms)^-{70,}$.*?^-{70,}$\n?", "", done.stderr)
@@ -369,6 +377,66 @@ def test_a_failing_device():
     expect(said.count("no such device") == 1, f"a device that is missing:\n{said}")
 
 
+def test_environment():
+    """A misspelled order is no order, and orders are those of all ranks."""
+    out = "ordered.st"
+    train_it = [PROGRAM, "train", *map(str, RUNS["full"]), "--device", "cpu", "-o", out]
+    for name, value in (("LOCKSTEP_RANKS_SUMS", "CHAIN"), ("LOCKSTEP_RANKS", "share"),
+                        ("LOCKSTEP_RANKS_SECONDS", "1e3"), ("LOCKSTEP_RANKS_SECONDS", "0")):
+        said = run(2, *train_it[1:], status=1, environment={name: value})[1]
+        expect(f"{name} in the environment is '{value}'" in said, f"{name}={value}: {said}")
+        expect(not os.path.exists(out), f"{name}={value}: it has trained")
+    run(2, *train_it[1:], environment={"LOCKSTEP_RANKS_SUMS": "", "LOCKSTEP_RANKS_SECONDS": "", "LOCKSTEP_MPI": ""})
+    pathlib.Path(out).unlink(missing_ok=True)
+    differs = ["mpirun", "-n", "1", "env", "LOCKSTEP_RANKS_SUMS=chain", *train_it, ":", "-n", "1", *train_it]
+    refused(differs, "LOCKSTEP_RANKS_SUMS in the environment is not that of rank 0")
+    expect(not os.path.exists(out), "other orders on another rank: it has trained")
+
+
+def refused(command, wanted):
+    done = subprocess.run(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=LIMIT)
+    expect(has_status(done, 1) and wanted in done.stderr, f"{command}: {done.returncode}: {done.stderr}")
+
+
+def test_other_build():
+    """A rank of another build is refused, also where the version is the same."""
+    program = bytearray(pathlib.Path(PROGRAM).read_bytes())
+    note = struct.pack("=3I4s", 4, 20, 3, b"GNU")  # where the linker has put its number of the build
+    at = program.find(note)
+    if at < 0 or b"liblockstep.so" in program:
+        print("the program has no number of its build")
+        return
+    program[at + len(note)] ^= 1
+    other = pathlib.Path("other-build")
+    other.write_bytes(program)
+    other.chmod(0o755)
+    train_it = ["train", data("iris.csv"), "--epochs", "1", "--device", "cpu", "-o", "mixed.st"]
+    with_module = ["env", f"LOCKSTEP_MPI={MODULE}"]
+    refused(["mpirun", "-n", "1", PROGRAM, *train_it, ":", "-n", "1", *with_module, other.absolute(), *train_it],
+            "another version of Lockstep than rank 0")
+    expect(not os.path.exists("mixed.st"), "ranks of different builds have trained")
+
+
+def test_lack_of_memory():
+    """A rank without memory ends the job: none waits for it. Its first allocations are those of joining,
+    and of what follows a request."""
+    if "LS_FAILING_MALLOC" not in os.environ:
+        print("no allocation fails in this build")
+        return
+    lacking = {"LD_PRELOAD": os.environ["LS_FAILING_MALLOC"], "FAILING_PROGRAM": os.path.basename(PROGRAM),
+               "OMPI_MCA_odls_base_sigkill_timeout": "1"}
+    for rank, at in ((0, 1), (1, 1), (1, 4), (2, 9)):
+        started = time.monotonic()
+        said = run(3, "train", *RUNS["dense"], "--device", "cpu", "-o", "out.st", status=1,
+                   environment={**lacking, "FAILING_RANK": str(rank), "FAILING_AT": str(at)})[1]
+        took = time.monotonic() - started
+        what = f"allocation {at} on rank {rank}"
+        expect("out of memory" in said, f"{what}: {said}")
+        expect(took < 20, f"{what}: the job has ended after {took:.1f} s")
+        expect(not os.path.exists("out.st"), f"{what}: it has trained")
+
+
 def test_no_module():
     """One of several processes without the module, or without MPI, does not train by itself."""
     out = "alone.st"
@@ -417,43 +485,82 @@ def processes(mpirun):
     return found
 
 
+class PacedLog:
+    """The log of a training as a pipe of one page that is read at intervals: the training waits until
+    it is read, and so does not end before it is struck, however fast the machine is."""
+
+    PAGE = os.sysconf("SC_PAGESIZE")
+    LINE = 100  # bytes of an epoch, at least
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path, self.text, self.ended = path, b"", False
+        self.end = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(self.end, getattr(fcntl, "F_SETPIPE_SZ", 1031), self.PAGE)
+
+    @classmethod
+    def epochs(cls, pages):
+        """So many that they do not fit into that many pages."""
+        return pages * cls.PAGE // cls.LINE
+
+    def read(self):
+        """A page at most, after a while."""
+        time.sleep(0.2)
+        if select.select([self.end], [], [], 0)[0]:
+            more = os.read(self.end, self.PAGE)
+            self.text, self.ended = self.text + more, not more
+
+    def lines(self):
+        return self.text.count(b"\n")
+
+    def close(self):
+        """A resumed training goes on with a file."""
+        os.close(self.end)
+        os.unlink(self.path)
+        pathlib.Path(self.path).write_bytes(self.text)
+
+
+def checkpoints(folder):
+    return list(folder.glob("checkpoint-*.safetensors"))
+
+
 def interrupted(folder, ranks, epochs, every, strike):
     """A long run, which `strike` ends in the middle. every: between its checkpoints; NEVER: there is
-    only the one that an interrupted training writes. False if it was faster than the signal."""
-    kept, log = pathlib.Path(f"{folder}-kept"), pathlib.Path(f"{folder}.log")
+    only the one that an interrupted training writes."""
+    kept, log = pathlib.Path(f"{folder}-kept"), PacedLog(f"{folder}.log")
     started = []
     with open("printed", "w+", encoding="utf-8") as printed:
         command = words(ranks, ["train", *LONG, "--epochs", epochs, "--run", folder, "--checkpoint", kept,
-                                "--every", every, "--log", log])
+                                "--every", every, "--log", log.path])
         job = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=printed,
                                stderr=printed)
         limit = time.monotonic() + LIMIT
         try:
-            while job.poll() is None and not list(kept.glob("checkpoint-*.safetensors")):
-                if every == NEVER and log.exists() and log.read_text().count("\n") > 3:
-                    break
-                if not expect(time.monotonic() < limit, f"{folder}: no epoch ends"):
-                    break
+            while log.lines() < 25 and job.poll() is None and time.monotonic() < limit:
+                log.read()
+            while (every != NEVER and not checkpoints(kept) and job.poll() is None
+                   and time.monotonic() < limit):
                 time.sleep(0.01)
-            if expect(job.poll() is None, f"{folder}: ended before it was to be interrupted"):
+            if expect(job.poll() is None and log.lines() >= 25 and not log.ended,
+                      f"{folder}: no epoch ends, or all do"):
                 started = list(processes(job.pid).values())
                 strike(job)
+            while job.poll() is None and not log.ended and time.monotonic() < limit:
+                log.read()
             status = job.wait(LIMIT)
         finally:
+            log.close()
             if job.poll() is None:
                 job.kill()
                 job.wait()
         printed.seek(0)
         text = printed.read()
-    if "stopped by epochs" in text:
-        print(f"{os.path.basename(folder)}: the training was faster than the signal")
-        return False
+    expect("stopped by epochs" not in text, f"{folder}: ended before it was interrupted:\n{text}")
     expect(status != 0, f"{folder}: status 0 after an interruption:\n{text}")
-    expect(list(kept.glob("checkpoint-*.safetensors")), f"{folder}: no checkpoint was written:\n{text}")
+    expect(checkpoints(kept), f"{folder}: no checkpoint was written:\n{text}")
     expect(len(started) == ranks, f"{folder}: {len(started)} processes")
     for process in started:
         expect(not lives(process), f"{folder}: a process is left")
-    return True
 
 
 def kill(rank, how=signal.SIGKILL):
@@ -471,22 +578,21 @@ def check_interruptions(epochs, cases):
     run(0, "train", *LONG, "--epochs", epochs, "--run", "whole")
     for name, ranks, every, strike, after in cases:
         folder = os.path.join(here, name)
-        if interrupted(folder, ranks, epochs, every, strike):
-            run(after, "resume", f"{folder}-kept", "--device", "cpu")
-            same_file(f"{folder}/model.safetensors", "whole/model.safetensors",
-                      f"{name}, resumed on {after}")
+        interrupted(folder, ranks, epochs, every, strike)
+        run(after, "resume", f"{folder}-kept", "--device", "cpu")
+        same_file(f"{folder}/model.safetensors", "whole/model.safetensors", f"{name}, resumed on {after}")
 
 
 def test_killed():
     """A rank that dies ends the job; with other numbers of ranks the training goes on. So it does
     after a signal to the leader, which ends with a checkpoint."""
-    check_interruptions(300, (("follower", 3, "20", kill(2), 2), ("leader", 2, "20", kill(0), 0),
-                              ("stopped", 2, NEVER, kill(0, signal.SIGTERM), 3)))
+    check_interruptions(PacedLog.epochs(8), (("follower", 3, "20", kill(2), 2), ("leader", 2, "20", kill(0), 0),
+                                             ("stopped", 2, NEVER, kill(0, signal.SIGTERM), 3)))
 
 
 def test_ctrl_c():
     """mpirun passes it on after a while, and gives the ranks as long to end."""
-    check_interruptions(2000, (("ctrl-c", 2, NEVER, stop, 0),))
+    check_interruptions(PacedLog.epochs(30), (("ctrl-c", 2, NEVER, stop, 0),))
 
 
 def struck(name, strike, seconds):

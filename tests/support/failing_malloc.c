@@ -2,6 +2,8 @@
 /* A library to preload (glibc): the n-th allocation of the program fails, once.
  *   FAILING_PROGRAM  name of the program concerned; processes that it starts are not
  *   FAILING_AT       n, from 1; 0 for none
+ *   FAILING_RANK     only in this process of mpirun, and only calls of aligned_alloc count: MPI
+ *                    makes none, and Lockstep makes them
  *   FAILING_COUNT    file that receives the number of allocations when the program ends */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +23,7 @@ void *__libc_memalign(size_t alignment, size_t size);
 static atomic_ulong count;
 static unsigned long fail_at;
 static atomic_bool active;
+static bool aligned_only;
 
 static bool fails(void)
 {
@@ -29,9 +32,14 @@ static bool fails(void)
     return true;
 }
 
-void *malloc(size_t size) { return fails() ? NULL : __libc_malloc(size); }
-void *calloc(size_t n, size_t size) { return fails() ? NULL : __libc_calloc(n, size); }
-void *realloc(void *memory, size_t size) { return fails() ? NULL : __libc_realloc(memory, size); }
+static bool any_fails(void) { return !aligned_only && fails(); }
+
+void *malloc(size_t size) { return any_fails() ? NULL : __libc_malloc(size); }
+void *calloc(size_t n, size_t size) { return any_fails() ? NULL : __libc_calloc(n, size); }
+void *realloc(void *memory, size_t size)
+{
+    return any_fails() ? NULL : __libc_realloc(memory, size);
+}
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
@@ -40,7 +48,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 int posix_memalign(void **out, size_t alignment, size_t size)
 {
-    void *memory = fails() ? NULL : __libc_memalign(alignment, size);
+    void *memory = any_fails() ? NULL : __libc_memalign(alignment, size);
     if (!memory) return ENOMEM;
     *out = memory;
     return 0;
@@ -48,9 +56,13 @@ int posix_memalign(void **out, size_t alignment, size_t size)
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *name = getenv("FAILING_PROGRAM"), *at = getenv("FAILING_AT");
+    const char *name = getenv("FAILING_PROGRAM"), *at = getenv("FAILING_AT"),
+               *rank = getenv("FAILING_RANK"), *own = getenv("OMPI_COMM_WORLD_RANK");
+    if (!own) own = getenv("PMI_RANK");
     fail_at = at ? strtoul(at, NULL, 10) : 0;
-    atomic_store(&active, name && !strcmp(name, program_invocation_short_name));
+    aligned_only = rank != NULL;
+    atomic_store(&active, name && !strcmp(name, program_invocation_short_name) &&
+                              (!rank || (own && !strcmp(rank, own))));
 }
 
 __attribute__((destructor)) static void end(void)
