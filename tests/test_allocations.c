@@ -26,6 +26,8 @@ static const command commands[] = {
     {"train t.csv --epochs 2 --hidden 4 --device cpu --threads 1 --run r --test t.csv",
      "r/model.safetensors", false},
     {"train t.csv --epochs 2 --hidden 4 --device cpu --threads 1 --json -o out", "out", false},
+    {"train t.csv --epochs 2 --hidden 4 --device cpu --threads 1 --data-shards -o out", "out",
+     false},
     {"search t.csv --trials 2 --epochs 2 --device cpu --threads 1 -o out --report s.csv", "out",
      false},
     {"predict m t.csv --device cpu --threads 1", NULL, true},

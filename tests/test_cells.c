@@ -729,7 +729,7 @@ Test(cells, values_that_float_joins_get_an_offset)
     cr_assert_eq(ls_encoder_fit(data, &encoder, &err), LS_OK);
     double mean[2], scale[2];
     float inputs[6], other[6];
-    ls_encoder_standardize(encoder, data, mean, scale);
+    cr_assert_eq(ls_encoder_standardize(encoder, data, mean, scale, NULL), LS_OK);
     cr_assert_eq(ls_encode(encoder, &(ls_number_scaling){mean, scale, 0, NULL}, 2, data, inputs,
                            &err),
                  LS_OK);

@@ -27,6 +27,8 @@ static const program_mistake usage[] = {
     {"train moons --checkpoint c --keep 1", 2, "--keep"},
     {"train moons --checkpoint c --every 0", 2, "--every"},
     {"train moons --every 5", 2, "--every --checkpoint"},
+    {"train moons --data-shards", 2, "--data-shards make"},
+    {"train - --data-shards", 2, "--data-shards standard"},
     {"train moons --verify 3 --on-nan rollback -q", 2, "--verify --on-nan"},
     {"train moons --refit", 2, "--refit --from"},
     {"train moons --no-batchnorm", 2, "--no-batch-norm"},

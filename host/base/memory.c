@@ -73,14 +73,12 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
     return LS_OK;
 }
 
-ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err)
+static ls_status map(void *out, size_t count, size_t size, size_t bytes, int flags,
+                     const char *what, ls_error *err)
 {
-    void *memory = NULL;
-    size_t bytes = 0, padded = 0;
-    memcpy(out, &memory, sizeof memory);
-    LS_TRY(check_size(count, size, what, &bytes, &padded, err));
+    void *memory;
     if (bytes < MAPPED) return ls_alloc(out, count, size, what, err);
-    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (memory == MAP_FAILED) {
         return ls_fail(err, LS_ERR_MEMORY,
                        "out of memory: no room for %s (%zu bytes); use less data or free memory",
@@ -88,6 +86,27 @@ ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_
     }
     memcpy(out, &memory, sizeof memory);
     return LS_OK;
+}
+
+ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *memory = NULL;
+    size_t bytes = 0, padded = 0;
+    memcpy(out, &memory, sizeof memory);
+    LS_TRY(check_size(count, size, what, &bytes, &padded, err));
+    return map(out, count, size, bytes, 0, what, err);
+}
+
+ls_status ls_reserve_sparse(void *out, size_t count, size_t size, const char *what, ls_error *err)
+{
+    void *memory = NULL;
+    size_t bytes;
+    memcpy(out, &memory, sizeof memory);
+    if (!ls_mul_size(count, size, &bytes) || bytes > PTRDIFF_MAX)
+        return ls_fail(err, LS_ERR_MEMORY,
+                       "%s: %zu x %zu bytes are more than this machine can address; use less data",
+                       what, count, size);
+    return map(out, count, size, bytes, MAP_NORESERVE, what, err);
 }
 
 void ls_release(void *memory, size_t count, size_t size)

@@ -13,6 +13,8 @@ ls_status ls_alloc(void *out, size_t count, size_t size, const char *what, ls_er
 /* The same for memory that may never be used in full: large blocks are mapped, so that a page is
  * allocated when it is first touched. Freed with ls_release, with the same count and size. */
 ls_status ls_reserve(void *out, size_t count, size_t size, const char *what, ls_error *err);
+/* The same where only a part is ever touched: it may be larger than the machine's memory. */
+ls_status ls_reserve_sparse(void *out, size_t count, size_t size, const char *what, ls_error *err);
 void ls_release(void *memory, size_t count, size_t size);
 
 /* Grows an array of *capacity elements, given by the address of its pointer, to at least `wanted`

@@ -209,19 +209,64 @@ static void see(ls_column_builder *column, double value, float cell)
     }
 }
 
+/* false: without memory nothing is found, and nothing told. */
+static bool begin_seen(ls_column_builder *column)
+{
+    if (column->seen) return true;
+    column->seen = malloc(LS_JOIN_SLOTS * sizeof *column->seen);
+    for (size_t i = 0; column->seen && i < LS_JOIN_SLOTS; i++) column->seen[i] = NAN;
+    return column->seen != NULL;
+}
+
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
                      const float *cell)
 {
     if (!column->seen) {
-        column->seen = malloc(LS_JOIN_SLOTS * sizeof *column->seen);
-        if (!column->seen) return; /* nothing is found then, and nothing told */
-        for (size_t i = 0; i < LS_JOIN_SLOTS; i++) column->seen[i] = NAN;
+        if (!begin_seen(column)) return;
         size_t before = (size_t)(cell - data->x) / data->columns;
         const float *at = cell - before * data->columns;
         for (; before > 0; before--, at += data->columns)
             if (!isnan(*at)) see(column, (double)*at + column->offset, *at);
     }
     see(column, value, *cell);
+}
+
+/* The same as ls_column_watch, called for just those rows, and for those above the first of them.
+ * If that row was another one than assumed, the file is read again. */
+static void watch_apart(ls_column_builder *column, size_t row, double value, bool precise,
+                        const float *cell)
+{
+    const double rest = value - column->offset;
+    if (!column->fired && precise && ls_looks_at_row(row) && (double)*cell != rest) {
+        column->fired = row;
+        if (begin_seen(column)) see(column, value, *cell);
+    } else if (!column->fired && row < column->watch) {
+        if (begin_seen(column)) see(column, (double)*cell + column->offset, *cell);
+    } else if (column->fired && column->looks && ls_looks_at_row(row) && column->seen) {
+        see(column, value, *cell);
+    }
+}
+
+void ls_column_note(ls_column_builder *column, const ls_data *data, double value, bool precise,
+                    const float *cell)
+{
+    size_t k = 0;
+    const double number = (double)*cell;
+    if (column->distinct < LS_MANY_NUMBERS) {
+        while (k < column->distinct && column->known[k] != *cell) k++;
+        if (k == column->distinct) column->known[column->distinct++] = *cell;
+    }
+    if (number < column->least) column->least = number;
+    if (number > column->most) column->most = number;
+    if (column->watches) watch_apart(column, data->rows, value, precise, cell);
+}
+
+void ls_column_place(const int32_t *map, float *cells, size_t rows, size_t stride)
+{
+    for (size_t r = 0; r < rows; r++, cells += stride) {
+        const int32_t text = text_of(cells);
+        if (text >= 0) *cells = map ? (float)map[text] : NAN;
+    }
 }
 
 void ls_column_watch_date(ls_column_builder *column, const char *text)
@@ -259,8 +304,9 @@ bool ls_column_add_text(ls_column_builder *column, const char *text, size_t line
 /* ---- Deciding -------------------------------------------------------------------------------- */
 
 /* The different numbers of a column, at most LS_MANY_NUMBERS. */
-static size_t count_numbers(const ls_data *data, size_t c)
+static size_t count_numbers(const ls_column_builder *column, const ls_data *data, size_t c)
 {
+    if (column->apart) return column->distinct;
     float known[LS_MANY_NUMBERS];
     size_t count = 0, rows = data->rows;
     for (size_t r = 0; r < rows && count < LS_MANY_NUMBERS; r++) {
@@ -301,7 +347,7 @@ static ls_verdict judge(const ls_column_builder *column, const ls_column_context
 {
     const ls_column_cells cells = {.texts = column->texts,
                                    .numbers = column->numbers,
-                                   .distinct = count_numbers(data, c),
+                                   .distinct = count_numbers(column, data, c),
                                    .may_comma = in->may_comma && column->format.decimal == 0};
     return ls_judge(&cells);
 }
@@ -328,12 +374,8 @@ static ls_status finish_categories(ls_column_builder *column, const ls_column_co
 {
     ls_coding coding;
     LS_TRY(ls_dictionary_categories(column->texts, in->path, &coding, err));
-    for (size_t r = 0; r < data->rows; r++) {
-        float *cell = &data->x[r * data->columns + c];
-        int32_t text = text_of(cell);
-        if (text >= 0) *cell = (float)coding.map[text];
-    }
-    free(coding.map);
+    if (!column->apart) ls_column_place(coding.map, data->x + c, data->rows, data->columns);
+    column->map = coding.map;
     out->categorical = true;
     out->category = coding.names;
     out->categories = coding.count;
@@ -370,10 +412,7 @@ static ls_status forget_texts(ls_column_builder *column, const ls_column_context
                        "%s, line %zu, column %s: the value is missing (\"%s\"); fill it in or drop "
                        "the row",
                        in->path, column->first_line, in->label, column->first_text.text);
-    for (size_t r = 0; r < data->rows; r++) {
-        float *cell = &data->x[r * data->columns + c];
-        if (text_of(cell) >= 0) *cell = NAN;
-    }
+    if (!column->apart) ls_column_place(NULL, data->x + c, data->rows, data->columns);
     column->missing += column->text_cells;
     if (!mark) return LS_OK;
     if (!(out->mark = ls_strdup(mark)))
@@ -386,10 +425,10 @@ static ls_status forget_texts(ls_column_builder *column, const ls_column_context
 
 /* The smallest number of column c, if numbers minus it are at most a quarter as large; else 0: an
  * offset would not keep more of their digits. */
-static double offset_of(const ls_data *data, size_t c)
+static double offset_of(const ls_column_builder *column, const ls_data *data, size_t c)
 {
-    double least = INFINITY, most = -INFINITY;
-    for (size_t r = 0; r < data->rows; r++) {
+    double least = column->least, most = column->most;
+    for (size_t r = 0; !column->apart && r < data->rows; r++) {
         double value = (double)data->x[r * data->columns + c];
         if (isnan(value)) continue;
         least = value < least ? value : least;
@@ -405,8 +444,13 @@ static void finish_numbers(const ls_column_builder *column, const ls_column_cont
 {
     out->offset = column->offset;
     out->format = column->format;
+    if (ls_column_watched_wrongly(column)) {
+        assumed->watch = ls_column_first_watched(column);
+        *again = true;
+        return;
+    }
     if (!column->is_joined || !in->may_offset || column->offset != 0) return;
-    assumed->offset = offset_of(data, c);
+    assumed->offset = offset_of(column, data, c);
     if (assumed->offset != 0) *again = true;
 }
 
@@ -443,4 +487,5 @@ void ls_column_builder_free(ls_column_builder *column)
 {
     ls_dictionary_free(column->texts);
     free(column->seen);
+    free(column->map);
 }

@@ -7,6 +7,7 @@
 
 #include "host/data/data.h"
 #include "host/data/dictionary.h"
+#include "host/data/judge.h"
 #include "host/data/value.h"
 
 /* What is assumed of a column while it is read. If its cells show that this is wrong, the file is
@@ -17,6 +18,8 @@ typedef struct {
     bool told;       /* that it has categories is told */
     char dates;      /* as in ls_number_format */
     double offset;
+    size_t watch;       /* cells not kept: the row, from 1, whose number float32 rounds first, so
+                           that those above it are watched, too; 0: none is above it */
     ls_excerpt example; /* a cell that led to the assumption */
 } ls_assumed;
 
@@ -41,12 +44,20 @@ typedef struct {
     ls_excerpt rounded; /* a whole number beyond 2^53 that the double rounds, or "" */
     ls_number_format format;
     char dates; /* the order of dates that was found, if format.dates is LS_DATES_OPEN; or 0 */
+    /* Cells are not kept: what is asked of all of them at the end is noted on the way. */
+    bool apart, watches; /* watches: as `looks` was at first */
+    size_t watch, fired; /* as assumed, and as it is found */
+    float known[LS_MANY_NUMBERS];
+    size_t distinct;    /* of `known` */
+    double least, most; /* cells */
+    int32_t *map;       /* the category of each text, once they are finished; or NULL */
 } ls_column_builder;
 
 /* Prepares a zeroed builder. */
 static inline void ls_column_begin(ls_column_builder *column)
 {
     column->looks = column->plain = true;
+    column->least = (double)INFINITY, column->most = -(double)INFINITY;
 }
 
 static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
@@ -64,6 +75,25 @@ static inline void ls_column_add_missing(ls_column_builder *column, float *cell)
  * joined ones among many others may be missed. Of longer files, only some rows are looked at. */
 void ls_column_watch(ls_column_builder *column, const ls_data *data, double value,
                      const float *cell);
+
+/* Notes a number whose cell is not kept. */
+void ls_column_note(ls_column_builder *column, const ls_data *data, double value, bool precise,
+                    const float *cell);
+
+/* Turns the texts of a column into categories, in rows that were read in just the way in which the
+ * map was found; NULL: they are missing. cells: of the column, `stride` apart. */
+void ls_column_place(const int32_t *map, float *cells, size_t rows, size_t stride);
+
+/* The rows above the first watched one were not watched, or others: the file is to be read again.
+ */
+static inline size_t ls_column_first_watched(const ls_column_builder *column)
+{
+    return column->fired > 1 ? column->fired : 0;
+}
+static inline bool ls_column_watched_wrongly(const ls_column_builder *column)
+{
+    return column->apart && column->watches && ls_column_first_watched(column) != column->watch;
+}
 
 /* Keeps an example of whole numbers that a double rounds. */
 void ls_column_watch_wide(ls_column_builder *column, const char *text, double value);
@@ -87,8 +117,9 @@ static inline bool ls_column_add_number(ls_column_builder *column, const ls_data
     if (!ls_fits_float(rest)) return false;
     column->numbers++;
     *cell = (float)rest;
-    if ((precise || column->seen) && column->looks && ls_looks_at_row(data->rows) &&
-        ((double)*cell != rest || column->seen))
+    if (column->apart) ls_column_note(column, data, value, precise, cell);
+    else if ((precise || column->seen) && column->looks && ls_looks_at_row(data->rows) &&
+             ((double)*cell != rest || column->seen))
         ls_column_watch(column, data, value, cell);
     return true;
 }

@@ -10,6 +10,7 @@
 #include "host/data/cells.h"
 #include "host/data/csv_layout.h"
 #include "host/data/file_columns.h"
+#include "host/data/pass.h"
 #include "host/data/table_finish.h"
 
 enum {
@@ -143,6 +144,28 @@ static ls_status begin(csv_file *file, bool *found, ls_error *err)
                    request->header == LS_HEADER_AUTO ? ", or give --header no" : "");
 }
 
+/* A later pass: goes on at its first row. */
+static ls_status seek_first(csv_file *file, bool *found, ls_error *err)
+{
+    const ls_pass *pass = file->request->pass;
+    if (!pass->first) return LS_OK;
+    const ls_record_start *start = &pass->start[pass->first / LS_APART_BLOCK - 1];
+    LS_TRY(ls_csv_seek(&file->reader, start->byte, start->line, err));
+    return next_record(file, found, err);
+}
+
+/* The first pass: after so many rows, notes where the next one begins. */
+static ls_status note_start(csv_file *file, size_t rows, ls_error *err)
+{
+    ls_pass *pass = file->request->pass;
+    const size_t starts = rows / LS_APART_BLOCK;
+    if (pass->take || rows % LS_APART_BLOCK) return LS_OK;
+    LS_TRY(ls_grow(&pass->start, &pass->start_room, starts, sizeof *pass->start, "the rows", err));
+    pass->start[starts - 1] = (ls_record_start){ls_csv_place(&file->reader), file->reader.line};
+    pass->starts = starts;
+    return LS_OK;
+}
+
 static void report(const ls_read_request *request, double share)
 {
     if (request->mode) ls_host_mode_give(request->mode);
@@ -158,9 +181,12 @@ static ls_status read_rows(csv_file *file, ls_error *err)
     LS_TRY(begin(file, &found, err));
     LS_TRY(ls_builder_allocate(&file->table, FIRST_ROWS, file->target != LS_NO_COLUMN, err));
     LS_TRY(ls_csv_tell_layout(&file->layout, request, file->table.data, err));
+    if (request->pass && request->pass->take) LS_TRY(seek_first(file, &found, err));
     for (size_t done = 1; found && !file->again; done++) {
         LS_TRY(add_row(file, reader->record_line, in_order(file, reader->fields, reader->count),
                        reader->count, err));
+        if (request->pass && request->pass->take && done == request->pass->rows) break;
+        if (request->pass) LS_TRY(note_start(file, done, err));
         LS_TRY(next_record(file, &found, err));
         if (request->callback && done % REPORT_ROWS == 0 && ls_stream_size(file->stream) > LARGE)
             report(request, ls_stream_share(file->stream));
@@ -173,6 +199,8 @@ static ls_status read_file(csv_file *file, ls_data **out, ls_error *err)
 {
     LS_TRY(ls_csv_open(&file->reader, file->path, file->stream, file->request->window, 0, err));
     LS_TRY(read_rows(file, err));
+    const ls_pass *pass = file->request->pass;
+    if (pass && pass->take && !file->again) return ls_builder_deliver(&file->table, err);
     if (file->again) return LS_OK;
     return ls_builder_finish(&file->table, NULL, &file->again, out, err);
 }
@@ -201,11 +229,13 @@ ls_status ls_read_csv(const char *path, ls_stream *stream, const ls_read_request
                       ls_data **out, ls_error *err)
 {
     ls_assumptions assumptions = {0};
+    const bool later = request->pass && request->pass->take;
+    const int most = later ? 1 : request->pass ? 2 * MOST_READINGS : MOST_READINGS;
     bool again = true;
-    ls_status status = LS_OK;
+    ls_status status = ls_assumptions_of(request, &assumptions, err);
     if (!request->expected.features) ls_stream_keep(stream);
     for (int readings = 0; status == LS_OK && again; readings++) {
-        if (readings == MOST_READINGS)
+        if (readings == most)
             status = ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again",
                              path);
         if (status == LS_OK && readings) status = ls_stream_rewind(stream, err);

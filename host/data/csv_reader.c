@@ -97,6 +97,7 @@ static ls_status refill(ls_csv_reader *reader, ls_error *err)
         char *added = reader->end;
         LS_TRY(fetch(reader, added, reader->capacity - left - more - 1, &count, err));
         reader->end += count;
+        reader->passed += count;
         *reader->end = '\0';
         LS_TRY(check_text(reader, reader->at, added, count, err));
     }
@@ -142,6 +143,7 @@ ls_status ls_csv_open(ls_csv_reader *reader, const char *path, ls_stream *stream
                        path);
     if (memcmp(reader->ahead, "\xef\xbb\xbf", 3) == 0) reader->ahead_at = 3;
     skip_instruction(reader);
+    reader->passed = reader->ahead_at;
     return LS_OK;
 }
 
@@ -402,6 +404,21 @@ ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err)
         reader->begun = *found = true;
         return LS_OK;
     }
+}
+
+size_t ls_csv_place(const ls_csv_reader *reader)
+{
+    return reader->passed - (size_t)(reader->end - reader->at);
+}
+
+ls_status ls_csv_seek(ls_csv_reader *reader, size_t place, size_t line, ls_error *err)
+{
+    reader->ahead_at = reader->ahead_count;
+    reader->at = reader->end;
+    reader->ended = false;
+    reader->passed = place;
+    reader->line = line;
+    return ls_stream_seek(reader->stream, place, err);
 }
 
 bool ls_csv_waits(const ls_csv_reader *reader)

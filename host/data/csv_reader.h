@@ -24,6 +24,7 @@ typedef struct {
     size_t sample_rows; /* records to judge the layout by; 0: default */
     char *text;         /* the window: `capacity` bytes */
     size_t capacity;
+    size_t passed;    /* bytes of the stream up to `end` */
     char *at, *end;   /* unread part of the window; *end is a NUL */
     bool ended;       /* the window holds the end of the stream */
     bool complete;    /* the record that is parsed ends before `at` */
@@ -60,6 +61,11 @@ ls_csv_reader ls_csv_reader_of(const char *path, char *text, size_t size, bool e
 /* Reads the next record that is not blank. Lines above the first record that begin with # are
  * comments. *found is false at the end of the stream. The fields are valid until the next call. */
 ls_status ls_csv_next(ls_csv_reader *reader, bool *found, ls_error *err);
+
+/* Where the next record begins, or blank lines before it, in bytes of the stream. */
+size_t ls_csv_place(const ls_csv_reader *reader);
+/* Goes on there, on line `line`; not before the first record. The stream is a plain file. */
+ls_status ls_csv_seek(ls_csv_reader *reader, size_t place, size_t line, ls_error *err);
 
 /* Whether the next record may have to wait for a pipe. */
 bool ls_csv_waits(const ls_csv_reader *reader);

@@ -38,12 +38,12 @@ static ls_status too_large(size_t rows, size_t features, ls_error *err)
                    rows, features);
 }
 
-static ls_status fill_new(ls_data *data, bool labelled, ls_error *err)
+static ls_status fill_new(ls_data *data, bool labelled, bool apart, ls_error *err)
 {
     size_t cells;
     if (!ls_mul_size(data->rows, data->features, &cells))
         return too_large(data->rows, data->features, err);
-    LS_TRY(ls_alloc(&data->x, cells, sizeof *data->x, "the features", err));
+    if (!apart) LS_TRY(ls_alloc(&data->x, cells, sizeof *data->x, "the features", err));
     if (labelled) LS_TRY(ls_alloc(&data->y, data->rows, sizeof *data->y, "the classes", err));
     LS_TRY(ls_alloc(&data->feature_names, data->features, sizeof *data->feature_names,
                     "feature names", err));
@@ -58,21 +58,33 @@ static ls_status fill_new(ls_data *data, bool labelled, ls_error *err)
     return data->target->name ? LS_OK : no_names(err);
 }
 
-ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labelled, ls_data **out,
-                         ls_error *err)
+static ls_status create(size_t rows, size_t features, size_t classes, bool labelled, bool apart,
+                        ls_data **out, ls_error *err)
 {
     ls_data *data = NULL;
     LS_TRY(ls_alloc(&data, 1, sizeof *data, "a data set", err));
     data->rows = rows;
     data->features = data->columns = features;
     data->classes = classes;
-    ls_status status = fill_new(data, labelled, err);
+    ls_status status = fill_new(data, labelled, apart, err);
     if (status != LS_OK) {
         ls_data_free(data);
         return status;
     }
     *out = data;
     return LS_OK;
+}
+
+ls_status ls_data_create(size_t rows, size_t features, size_t classes, bool labelled, ls_data **out,
+                         ls_error *err)
+{
+    return create(rows, features, classes, labelled, false, out, err);
+}
+
+ls_status ls_data_create_apart(size_t rows, size_t features, size_t classes, bool labelled,
+                               ls_data **out, ls_error *err)
+{
+    return create(rows, features, classes, labelled, true, out, err);
 }
 
 static void free_names(char **names, size_t count)
@@ -90,6 +102,7 @@ void ls_data_free(ls_data *data)
     free_names(data->class_names, data->classes);
     free_names(data->note, data->notes);
     free(data->absent);
+    ls_apart_free(data->apart);
     ls_kept_free(data->kept);
     ls_targets_free(data->target, data->targets);
     ls_source_free(&data->source);
@@ -264,7 +277,7 @@ ls_data ls_data_block(const ls_data *data, size_t first, size_t rows)
     assert(first <= data->rows && rows <= data->rows - first);
     ls_data block = *data;
     block.rows = rows;
-    block.x += first * data->columns;
+    if (block.x) block.x += first * data->columns;
     if (block.y) block.y += first;
     if (block.value) block.value += first * data->targets;
     if (block.weight) block.weight += first;
@@ -305,45 +318,6 @@ ls_status ls_data_describe_columns(ls_data *data, ls_column *column, ls_error *e
     data->features = inputs;
     data->column = column;
     return LS_OK;
-}
-
-/* Removes the unused categories of one column and renumbers the others. map: room for the new
- * numbers. */
-static void narrow_column(ls_data *data, size_t c, size_t *map)
-{
-    ls_column *column = &data->column[c];
-    size_t kept = 0;
-    memset(map, 0, column->categories * sizeof *map);
-    for (size_t r = 0; r < data->rows; r++) {
-        float cell = data->x[r * data->columns + c];
-        if (!isnan(cell)) map[(size_t)cell] = 1;
-    }
-    for (size_t k = 0; k < column->categories; k++) {
-        char *name = column->category[k];
-        column->category[k] = NULL;
-        if (!map[k]) free(name);
-        else column->category[map[k] = kept++] = name;
-    }
-    column->categories = kept;
-    for (size_t r = 0; r < data->rows; r++) {
-        float *cell = &data->x[r * data->columns + c];
-        if (!isnan(*cell)) *cell = (float)map[(size_t)*cell];
-    }
-}
-
-ls_status ls_data_narrow(ls_data *data, ls_error *err)
-{
-    size_t most = 0, *map;
-    ls_column *column = NULL;
-    for (size_t c = 0; c < data->columns; c++)
-        if (data->column[c].categories > most) most = data->column[c].categories;
-    if (!most) return LS_OK;
-    LS_TRY(ls_alloc(&map, most, sizeof *map, "the categories", err));
-    for (size_t c = 0; c < data->columns; c++)
-        if (data->column[c].categorical) narrow_column(data, c, map);
-    free(map);
-    LS_TRY(ls_columns_copy(data->column, data->columns, &column, err));
-    return ls_data_describe_columns(data, column, err);
 }
 
 ls_status ls_data_column(const ls_data *data, size_t i, ls_column_info *out, ls_error *err)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/data/names.h"
+#include "host/data/walk.h"
 
 /* ---- Objects --------------------------------------------------------------------------------- */
 
@@ -69,6 +70,12 @@ static double most_frequent(const float *sorted, size_t count)
     return (double)sorted[best];
 }
 
+/* Whether the values of a column are needed all at once to fill its missing ones. */
+static bool needs_values(ls_missing missing)
+{
+    return missing == LS_MISSING_MEDIAN || missing == LS_MISSING_MOST_FREQUENT;
+}
+
 static double fill_of(ls_missing missing, bool categorical, size_t categories, float *values,
                       size_t count)
 {
@@ -84,49 +91,102 @@ static double fill_of(ls_missing missing, bool categorical, size_t categories, f
     return sum / (double)count;
 }
 
+/* What is noted of each column on the way through the rows. */
+typedef struct {
+    size_t *count; /* values that are not missing */
+    double *sum;   /* of them */
+    bool **seen;   /* [categories] of a categorical one, or NULL */
+} tally;
+
+static ls_status note_block(void *user, const ls_data *block, size_t first, ls_error *err)
+{
+    const tally *t = user;
+    (void)first, (void)err;
+    for (size_t c = 0; c < block->columns; c++)
+        for (size_t r = 0; r < block->rows; r++) {
+            const float cell = block->x[r * block->columns + c];
+            if (isnan(cell)) continue;
+            t->count[c]++;
+            t->sum[c] += (double)cell;
+            if (t->seen[c]) t->seen[c][(size_t)cell] = true;
+        }
+    return LS_OK;
+}
+
+static ls_status take_tally(const ls_encoder *e, const ls_data *train, tally *t, ls_error *err)
+{
+    LS_TRY(ls_alloc(&t->count, e->columns, sizeof *t->count, "the preprocessing", err));
+    LS_TRY(ls_alloc(&t->sum, e->columns, sizeof *t->sum, "the preprocessing", err));
+    LS_TRY(ls_alloc(&t->seen, e->columns, sizeof *t->seen, "the preprocessing", err));
+    for (size_t c = 0; c < e->columns; c++)
+        if (e->column[c].categorical)
+            LS_TRY(ls_alloc(&t->seen[c], e->column[c].categories, sizeof **t->seen,
+                            "the preprocessing", err));
+    return ls_data_walk(train, note_block, t, err);
+}
+
+static void free_tally(tally *t, size_t columns)
+{
+    for (size_t c = 0; t->seen && c < columns; c++) free(t->seen[c]);
+    free(t->seen);
+    free(t->count);
+    free(t->sum);
+}
+
 /* Removes the names of categories that occur in no row. */
-static void forget_unseen(const ls_data *train, size_t c, ls_column *column)
+static void forget_unseen(const bool *seen, ls_column *column)
 {
     for (size_t k = 0; k < column->categories; k++) {
-        bool seen = false;
-        for (size_t r = 0; r < train->rows && !seen; r++)
-            seen = train->x[r * train->columns + c] == (float)k;
-        if (seen) continue;
+        if (seen[k]) continue;
         free(column->category[k]);
         column->category[k] = NULL;
     }
 }
 
-static void fit_column(ls_encoder *e, const ls_data *train, size_t c, float *values)
+/* values: room for those of a column, or NULL if they are not needed. */
+static void fit_column(ls_encoder *e, const ls_data *train, size_t c, const tally *t, float *values)
 {
     ls_column *column = &e->column[c];
     size_t count = 0;
-    for (size_t r = 0; r < train->rows; r++) {
+    for (size_t r = 0; values && r < train->rows; r++) {
         float cell = train->x[r * train->columns + c];
         if (!isnan(cell)) values[count++] = cell;
     }
-    if (column->categorical) forget_unseen(train, c, column);
-    bool missing = count < train->rows;
-    e->fill[c] = fill_of(e->missing, column->categorical, column->categories, values, count);
+    if (column->categorical) forget_unseen(t->seen[c], column);
+    bool missing = t->count[c] < train->rows;
+    if (values || column->categorical)
+        e->fill[c] = fill_of(e->missing, column->categorical, column->categories, values, count);
+    else e->fill[c] = t->count[c] ? t->sum[c] / (double)t->count[c] : 0;
     e->other[c] = column->categorical && missing && e->fill[c] == (double)column->categories;
+}
+
+static ls_status fit_columns(ls_encoder *e, const ls_data *train, ls_error *err)
+{
+    tally t = {0};
+    float *values = NULL;
+    e->missing = train->missing;
+    ls_status status = take_tally(e, train, &t, err);
+    if (status == LS_OK && needs_values(e->missing))
+        status = ls_data_check_kept(train, "--missing median and most-frequent", err);
+    if (status == LS_OK && needs_values(e->missing))
+        status = ls_alloc(&values, train->rows, sizeof *values, "the preprocessing", err);
+    for (size_t c = 0; c < e->columns && status == LS_OK; c++) fit_column(e, train, c, &t, values);
+    free_tally(&t, e->columns);
+    free(values);
+    return status;
 }
 
 ls_status ls_encoder_fit(const ls_data *train, ls_encoder **out, ls_error *err)
 {
     ls_column *column;
     ls_encoder *e;
-    float *values;
     *out = NULL;
     if (!train->column) return LS_OK;
-    LS_TRY(ls_alloc(&values, train->rows, sizeof *values, "the preprocessing", err));
-    ls_status status = ls_columns_copy(train->column, train->columns, &column, err);
-    if (status == LS_OK) status = ls_encoder_create(column, train->columns, &e, err);
-    if (status == LS_OK) {
-        e->missing = train->missing;
-        for (size_t c = 0; c < e->columns; c++) fit_column(e, train, c, values);
-        *out = e;
-    }
-    free(values);
+    LS_TRY(ls_columns_copy(train->column, train->columns, &column, err));
+    LS_TRY(ls_encoder_create(column, train->columns, &e, err));
+    ls_status status = fit_columns(e, train, err);
+    if (status == LS_OK) *out = e;
+    else ls_encoder_free(e);
     return status;
 }
 
@@ -144,29 +204,58 @@ static double filled(const ls_encoder *e, const ls_data *data, size_t r, size_t 
     return e && isnan(cell) ? e->fill[c] : (double)cell + shift;
 }
 
-static void standardize_column(const ls_encoder *e, const ls_data *d, size_t c, double *out_mean,
-                               double *out_scale)
+/* Of each column; those with categories are left out. */
+typedef struct {
+    const ls_encoder *e;
+    double *sum;  /* of its values, */
+    double *mean; /* or NULL, and then of squares of what they are off it */
+} moments;
+
+static ls_status add_moments(void *user, const ls_data *block, size_t first, ls_error *err)
 {
-    double sum = 0, squares = 0, shift = shift_of(e, d, c);
-    for (size_t r = 0; r < d->rows; r++) sum += filled(e, d, r, c, shift);
-    double mean = sum / (double)d->rows;
-    for (size_t r = 0; r < d->rows; r++) {
-        double off = filled(e, d, r, c, shift) - mean;
-        squares += off * off;
+    const moments *m = user;
+    (void)first, (void)err;
+    for (size_t c = 0; c < block->columns; c++) {
+        if (m->e && m->e->column[c].categorical) continue;
+        const double shift = shift_of(m->e, block, c);
+        double sum = m->sum[c];
+        for (size_t r = 0; r < block->rows; r++) {
+            const double value = filled(m->e, block, r, c, shift);
+            const double off = m->mean ? value - m->mean[c] : value;
+            sum += m->mean ? off * off : off;
+        }
+        m->sum[c] = sum;
     }
-    *out_mean = mean;
-    *out_scale = squares > 0 ? 1.0 / sqrt(squares / (double)d->rows) : 1.0;
+    return LS_OK;
 }
 
-void ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean, double *scale)
+/* sum, squares: room for a number for each column. */
+static ls_status standardize(const ls_encoder *e, const ls_data *d, double *sum, double *squares,
+                             double *mean, double *scale, ls_error *err)
 {
+    const double rows = (double)d->rows;
+    LS_TRY(ls_data_walk(d, add_moments, &(moments){e, sum, NULL}, err));
+    for (size_t c = 0; c < d->columns; c++) sum[c] /= rows;
+    LS_TRY(ls_data_walk(d, add_moments, &(moments){e, squares, sum}, err));
     for (size_t c = 0, i = 0; c < d->columns; c++) {
-        size_t width = e && e->column[c].categorical ? e->column[c].categories + 1 : 1;
-        if (!e || !e->column[c].categorical) standardize_column(e, d, c, &mean[i], &scale[i]);
-        else
-            for (size_t k = 0; k < width; k++) mean[i + k] = 0, scale[i + k] = 1;
+        const bool categorical = e && e->column[c].categorical;
+        const size_t width = categorical ? e->column[c].categories + 1 : 1;
+        for (size_t k = 0; k < width; k++) mean[i + k] = 0, scale[i + k] = 1;
+        if (!categorical) mean[i] = sum[c];
+        if (!categorical && squares[c] > 0) scale[i] = 1.0 / sqrt(squares[c] / rows);
         i += width;
     }
+    return LS_OK;
+}
+
+ls_status ls_encoder_standardize(const ls_encoder *e, const ls_data *d, double *mean, double *scale,
+                                 ls_error *err)
+{
+    double *sum;
+    LS_TRY(ls_alloc(&sum, d->columns, 2 * sizeof *sum, "the preprocessing", err));
+    ls_status status = standardize(e, d, sum, sum + d->columns, mean, scale, err);
+    free(sum);
+    return status;
 }
 
 static int by_double(const void *a, const void *b)
@@ -204,6 +293,7 @@ ls_status ls_encoder_robust(const ls_encoder *e, const ls_data *d, double *mean,
                             ls_error *err)
 {
     double *sorted;
+    LS_TRY(ls_data_check_kept(d, "--scaling robust", err));
     LS_TRY(ls_alloc(&sorted, d->rows, sizeof *sorted, "the preprocessing", err));
     for (size_t c = 0, i = 0; c < d->columns; c++) {
         size_t width = e && e->column[c].categorical ? e->column[c].categories + 1 : 1;
@@ -228,6 +318,7 @@ ls_status ls_encoder_quantiles(const ls_encoder *e, const ls_data *d, ls_quantil
 {
     const size_t numbers = number_columns(e, d), knots = ls_quantiles_knots(d->rows, numbers);
     double *sorted, score[LS_MOST_KNOTS];
+    LS_TRY(ls_data_check_kept(d, "--scaling quantile", err));
     ls_normal_scores(knots, score);
     LS_TRY(ls_alloc(&sorted, d->rows, sizeof *sorted, "the quantiles", err));
     ls_status status = ls_quantiles_create(e ? e->inputs : d->columns, numbers * knots, out, err);

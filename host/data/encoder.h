@@ -39,8 +39,8 @@ ls_status ls_encoder_check_columns(const ls_encoder *encoder, size_t inputs, con
 /* Mean and 1/standard deviation of each input over the training rows, each [data->features]. A
  * constant input gets scale 1, category inputs get mean 0 and scale 1. encoder may be NULL: plain
  * numbers. */
-void ls_encoder_standardize(const ls_encoder *encoder, const ls_data *train, double *mean,
-                            double *scale);
+ls_status ls_encoder_standardize(const ls_encoder *encoder, const ls_data *train, double *mean,
+                                 double *scale, ls_error *err);
 
 /* The same with what large values move little: the median and 1/(difference of the quartiles) of
  * each input, or 2/(difference of its extremes) if the quartiles are equal. Quartiles are those of

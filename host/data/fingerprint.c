@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/data/fingerprint.h"
+#include "host/data/walk.h"
 #include <string.h>
 
 void ls_hash_text(ls_sha256 *sha, const char *text)
@@ -29,12 +30,19 @@ static void hash_column(ls_sha256 *sha, const ls_column *c)
     ls_hash_real(sha, c->categorical ? 0 : c->offset);
 }
 
-void ls_hash_data(ls_sha256 *sha, const ls_data *d)
+static ls_status hash_cells(void *user, const ls_data *block, size_t first, ls_error *err)
+{
+    (void)first, (void)err;
+    ls_sha256_numbers(user, block->x, block->rows * block->columns, sizeof *block->x);
+    return LS_OK;
+}
+
+ls_status ls_hash_data(ls_sha256 *sha, const ls_data *d, ls_error *err)
 {
     ls_hash_number(sha, d->rows);
     ls_hash_number(sha, d->features);
     ls_hash_number(sha, d->classes);
-    ls_sha256_numbers(sha, d->x, d->rows * d->columns, sizeof *d->x);
+    LS_TRY(ls_data_walk(d, hash_cells, sha, err));
     ls_hash_number(sha, d->task);
     ls_hash_number(sha, d->targets);
     if (d->y) ls_sha256_numbers(sha, d->y, d->rows, sizeof *d->y);
@@ -46,4 +54,5 @@ void ls_hash_data(ls_sha256 *sha, const ls_data *d)
     for (size_t i = 0; i < d->classes; i++) ls_hash_text(sha, d->class_names[i]);
     for (size_t i = 0; d->column && i < d->columns; i++) hash_column(sha, &d->column[i]);
     if (d->column) ls_hash_number(sha, d->missing);
+    return LS_OK;
 }

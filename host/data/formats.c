@@ -53,6 +53,7 @@ ls_status ls_format_matrix(const ls_format *format, const char *path, ls_stream 
     ls_status status = format->describe(path, bytes, size, out, err);
     free(bytes);
     LS_TRY(status);
+    out->head = head;
     if (ls_mul_size(out->rows, out->columns, &cells) && ls_mul_size(cells, out->width, wanted) &&
         *wanted <= bound)
         return LS_OK;

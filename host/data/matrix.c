@@ -4,12 +4,14 @@
 #include "host/base/text.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/data/cells.h"
+#include "host/data/pass.h"
 #include "host/data/table_finish.h"
 
-enum { NUMBER_ROOM = 26 /* a double with 17 digits */ };
+enum { NUMBER_ROOM = 26 /* a double with 17 digits */, STREAMED = 1 << 20 /* bytes */ };
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
@@ -84,7 +86,7 @@ static ls_status add_text(ls_table_builder *t, const ls_matrix *m, size_t r, siz
 {
     char text[NUMBER_ROOM];
     write_number(m, r * m->columns + j, text);
-    return ls_builder_add_field(t, j, text, false, r, again, err);
+    return ls_builder_add_field(t, j, text, false, m->first + r, again, err);
 }
 
 static ls_status add_target(ls_table_builder *t, const ls_matrix *m, size_t r, size_t j, size_t k,
@@ -94,7 +96,7 @@ static ls_status add_target(ls_table_builder *t, const ls_matrix *m, size_t r, s
     double value = number_at(m, r * m->columns + j);
     if (!isfinite(value)) return bad_number(m, r, j, value, err);
     write_number(m, r * m->columns + j, text);
-    return ls_builder_add_target(t, k, r, text, r + 1, err);
+    return ls_builder_add_target(t, k, t->data->rows - 1, text, m->first + r + 1, err);
 }
 
 static ls_status add_cell(ls_table_builder *t, const ls_matrix *m, size_t r, size_t j, bool *again,
@@ -120,17 +122,62 @@ static ls_status add_cell(ls_table_builder *t, const ls_matrix *m, size_t r, siz
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
+/* Rows of the matrix from row `first` of the labels on. */
 static ls_status add_rows(ls_table_builder *t, const ls_matrix *m, const ls_matrix *labels,
-                          ls_error *err)
+                          size_t first, ls_error *err)
 {
     bool again = false; /* is not set for numbers */
-    LS_TRY(ls_builder_allocate(t, m->rows, labels || t->targets, err));
     for (size_t r = 0; r < m->rows; r++) {
         LS_TRY(ls_builder_add_row(t, err));
         for (size_t j = 0; j < m->columns; j++) LS_TRY(add_cell(t, m, r, j, &again, err));
-        if (labels) LS_TRY(add_target(t, labels, r, 0, 0, err));
+        if (labels) LS_TRY(add_target(t, labels, first + r, 0, 0, err));
     }
     return LS_OK;
+}
+
+static ls_status fill(const ls_matrix *m, char *to, size_t bytes, ls_error *err)
+{
+    for (size_t held = 0, count; held < bytes; held += count) {
+        LS_TRY(ls_stream_read(m->stream, to + held, bytes - held, &count, err));
+        if (!count)
+            return ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again",
+                           m->path);
+    }
+    return LS_OK;
+}
+
+/* A block of rows at a time. */
+static ls_status add_streamed(ls_table_builder *t, const ls_matrix *m, const ls_matrix *labels,
+                              ls_error *err)
+{
+    const size_t width = m->columns * m->width;
+    size_t most = STREAMED / width ? STREAMED / width : 1, room;
+    char *bytes;
+    const ls_pass *pass = t->request->pass;
+    const size_t from = pass->take ? pass->first : 0, left = m->rows > from ? m->rows - from : 0,
+                 end = pass->take && pass->rows < left ? from + pass->rows : from + left;
+    if (most > m->rows) most = m->rows;
+    room = most * width > m->head ? most * width : m->head;
+    LS_TRY(ls_alloc(&bytes, room, 1, "the rows", err));
+    ls_status status = ls_stream_rewind(m->stream, err);
+    if (status == LS_OK) status = fill(m, bytes, m->head, err);
+    if (status == LS_OK && from) status = ls_stream_seek(m->stream, m->head + from * width, err);
+    ls_matrix part = *m;
+    part.bytes = bytes;
+    for (part.first = from; part.first < end && status == LS_OK; part.first += part.rows) {
+        part.rows = end - part.first < most ? end - part.first : most;
+        status = fill(m, bytes, part.rows * width, err);
+        if (status == LS_OK) status = add_rows(t, &part, labels, part.first, err);
+    }
+    free(bytes);
+    return status;
+}
+
+static ls_status add_all(ls_table_builder *t, const ls_matrix *m, const ls_matrix *labels,
+                         ls_error *err)
+{
+    LS_TRY(ls_builder_allocate(t, m->rows, labels || t->targets, err));
+    return m->bytes ? add_rows(t, m, labels, 0, err) : add_streamed(t, m, labels, err);
 }
 
 static ls_status read_once(const ls_matrix *m, const ls_matrix *labels,
@@ -140,8 +187,10 @@ static ls_status read_once(const ls_matrix *m, const ls_matrix *labels,
     ls_table_builder table = {.path = m->path, .request = request, .assumptions = assumptions};
     *again = false;
     ls_status status = ls_builder_select(&table, m->columns, labels != NULL, err);
-    if (status == LS_OK) status = add_rows(&table, m, labels, err);
-    if (status == LS_OK)
+    const bool later = request->pass && request->pass->take;
+    if (status == LS_OK) status = add_all(&table, m, labels, err);
+    if (status == LS_OK && later) status = ls_builder_deliver(&table, err);
+    else if (status == LS_OK)
         status = ls_builder_finish(&table, labels ? labels->path : NULL, again, out, err);
     ls_builder_free(&table);
     return status;
@@ -168,10 +217,11 @@ static ls_status read_selected(const ls_matrix *m, const ls_matrix *labels,
     if (m->columns == 1 && !labels && !request->expected.source && request->expected.features != 1)
         return ls_fail(err, LS_ERR_DATA,
                        "%s: has one column only; name a file of classes with --labels", m->path);
+    status = ls_assumptions_of(request, &assumptions, err);
     while (status == LS_OK && again)
         status = read_once(m, labels, request, &assumptions, &again, out, err);
     ls_assumptions_free(&assumptions);
-    if (status == LS_OK) note_image(m, *out);
+    if (status == LS_OK && *out) note_image(m, *out);
     return status;
 }
 

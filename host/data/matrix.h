@@ -4,11 +4,14 @@
 #define LS_MATRIX_H
 
 #include "host/data/request.h"
+#include "host/data/stream.h"
 
 /* A matrix as it lies in a file. Owns nothing. */
 typedef struct {
-    const char *path; /* for messages */
-    const char *bytes;
+    const char *path;  /* for messages */
+    const char *bytes; /* the numbers; NULL: they are read from the stream, from its begin on */
+    ls_stream *stream;
+    size_t head; /* bytes before the numbers */
     size_t rows, columns;
     size_t side[3]; /* lengths of a row's dimensions if they are two or three, otherwise 0 */
     size_t first;   /* number of the first row in the file, for messages */

@@ -27,6 +27,7 @@ typedef struct {
     bool no_target;             /* read no targets, whether the file has them or not */
     size_t sample;              /* rows to draw; 0: all */
     uint64_t sample_seed;
+    struct ls_pass *pass;      /* cells are not kept (host/data/pass.h); NULL: they are */
     size_t window;             /* CSV: bytes read at a time; 0: default */
     ls_read_callback callback; /* may be NULL; runs in *mode if that is set */
     ls_host_mode *mode;        /* the caller's */

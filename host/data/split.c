@@ -4,6 +4,7 @@
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/data/deal.h"
+#include "host/data/walk.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,8 +49,9 @@ static void copy_rows(const ls_data *data, const bool *marks, bool wanted, ls_da
     size_t to = 0;
     for (size_t i = 0; i < data->rows; i++) {
         if (marks[i] != wanted) continue;
-        memcpy(part->x + to * data->columns, data->x + i * data->columns,
-               data->columns * sizeof *data->x);
+        if (data->x)
+            memcpy(part->x + to * data->columns, data->x + i * data->columns,
+                   data->columns * sizeof *data->x);
         if (data->y) part->y[to] = data->y[i];
         if (data->value)
             memcpy(part->value + to * data->targets, data->value + i * data->targets,
@@ -94,7 +96,10 @@ static ls_status copy_marked(const ls_data *data, const bool *marks, bool wanted
                              bool all_categories, ls_data **out, ls_error *err)
 {
     ls_data *part = NULL;
-    LS_TRY(ls_data_create(count, data->columns, data->classes, data->y != NULL, &part, err));
+    LS_TRY((data->apart ? ls_data_create_apart : ls_data_create)(count, data->columns,
+                                                                 data->classes, data->y != NULL,
+                                                                 &part, err));
+    part->apart = ls_apart_share(data->apart);
     ls_status status = copy_names(part, data, err);
     if (status == LS_OK) status = create_row_arrays(data, part, err);
     if (status == LS_OK) copy_rows(data, marks, wanted, part);

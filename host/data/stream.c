@@ -403,6 +403,22 @@ size_t ls_stream_bound(const ls_stream *s)
 
 bool ls_stream_is_pipe(const ls_stream *s) { return s->is_pipe; }
 
+bool ls_stream_is_plain(const ls_stream *s)
+{
+    return s->file >= 0 && !s->is_pipe && !s->gzip && !s->parts.count && s->start == 0;
+}
+
+ls_status ls_stream_seek(ls_stream *s, size_t byte, ls_error *err)
+{
+    s->head_at = s->head_count;
+    s->read = byte;
+    s->ended = false;
+    return lseek(s->file, (off_t)byte, SEEK_SET) >= 0
+               ? LS_OK
+               : ls_fail(err, LS_ERR_IO, "%s: cannot be read from byte %zu on: %s", s->path, byte,
+                         strerror(errno));
+}
+
 bool ls_stream_ready(const ls_stream *s)
 {
     struct pollfd wait = {.fd = s->file, .events = POLLIN};

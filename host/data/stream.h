@@ -44,6 +44,10 @@ size_t ls_stream_bound(const ls_stream *stream);
 
 /* Whether it is a pipe, a terminal or a socket, whose bytes come one after the other. */
 bool ls_stream_is_pipe(const ls_stream *stream);
+/* Whether it is a single file whose bytes are the content. */
+bool ls_stream_is_plain(const ls_stream *stream);
+/* Goes on reading at a byte of a plain file. */
+ls_status ls_stream_seek(ls_stream *stream, size_t byte, ls_error *err);
 /* Whether a read would find bytes, or the end, without waiting. */
 bool ls_stream_ready(const ls_stream *stream);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/data/pass.h"
 #include "host/data/spelling.h"
 
 enum { MORE_ROWS = 256 };
@@ -20,6 +21,12 @@ ls_column_label ls_builder_label(const ls_table_builder *t, size_t column)
                  ls_excerpt_of(t->header[column]).text);
     else snprintf(label.text, sizeof label.text, "%zu (from 0)", column);
     return label;
+}
+
+/* Whether cells are handed out block by block. */
+static bool delivers(const ls_table_builder *t)
+{
+    return t->request->pass && t->request->pass->take;
 }
 
 static bool infers(const ls_table_builder *t) { return !t->request->expected.features; }
@@ -48,12 +55,27 @@ void ls_assumptions_free(ls_assumptions *a)
     *a = (ls_assumptions){0};
 }
 
+ls_status ls_assumptions_of(const ls_read_request *request, ls_assumptions *out, ls_error *err)
+{
+    const ls_pass *pass = request->pass;
+    *out = (ls_assumptions){0};
+    if (!pass || !pass->take) return LS_OK;
+    LS_TRY(ls_alloc(&out->column, pass->file_columns, sizeof *out->column, "the columns", err));
+    memcpy(out->column, pass->assumed, pass->file_columns * sizeof *out->column);
+    out->columns = pass->file_columns;
+    return LS_OK;
+}
+
+static ls_status has_changed(const ls_table_builder *t, ls_error *err)
+{
+    return ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again", t->path);
+}
+
 static ls_status prepare_assumptions(const ls_table_builder *t, size_t columns, ls_error *err)
 {
     ls_assumptions *a = t->assumptions;
     if (a->column && a->columns == columns) return LS_OK;
-    if (a->column)
-        return ls_fail(err, LS_ERR_IO, "%s: has changed while it was read; read it again", t->path);
+    if (a->column) return has_changed(t, err);
     a->columns = columns;
     return ls_alloc(&a->column, columns, sizeof *a->column, "the columns", err);
 }
@@ -77,13 +99,38 @@ static void begin_column(ls_table_builder *t, size_t j, bool units)
     ls_column_begin(c);
     c->asked = t->selection.role[j] == LS_ROLE_CATEGORY;
     c->categorical = c->asked || assumed->categories;
-    c->looks = infers(t);
+    c->looks = infers(t) && !delivers(t);
+    c->apart = t->request->pass && !delivers(t);
+    c->watches = c->looks;
+    c->watch = assumed->watch;
     if (expected) expected += t->selection.index[j];
     c->format = expected ? expected->format : format_of(t, j, units);
     c->offset = expected ? expected->offset : assumed->offset;
     c->mark = expected ? expected->mark : NULL;
     c->plain = ls_is_plain_format(&c->format);
     if (c->plain && !c->categorical && !t->marks) t->plain[j] = c;
+}
+
+/* A later pass: the column as the first one has left it, so that a row is read in the same way
+ * wherever the pass begins. */
+static ls_status continue_column(ls_table_builder *t, size_t j, ls_error *err)
+{
+    const ls_pass *pass = t->request->pass;
+    const size_t c = t->selection.index[j];
+    ls_column_builder *column = &t->column[c];
+    int32_t number;
+    if (pass->apart->columns != t->selection.used) return has_changed(t, err);
+    column->format = pass->format[c];
+    column->numbers = pass->numbers[c];
+    if (!pass->texts[c]) return LS_OK;
+    LS_TRY(ls_dictionary_create(LS_MOST_TEXTS, &column->texts, err));
+    for (size_t i = 0; i < ls_dictionary_count(pass->texts[c]); i++) {
+        size_t line;
+        const char *text = ls_dictionary_text(pass->texts[c], i, NULL, &line);
+        if (!ls_dictionary_add(column->texts, text, line, &number))
+            return ls_fail(err, LS_ERR_MEMORY, "%s: out of memory for its texts", t->path);
+    }
+    return LS_OK;
 }
 
 static void begin_target(ls_table_builder *t, size_t k, size_t j, bool units)
@@ -117,8 +164,11 @@ static ls_status take_marks(ls_table_builder *t, ls_error *err)
 static ls_status begin_columns(ls_table_builder *t, const bool *units, ls_error *err)
 {
     const ls_selection *s = &t->selection;
-    for (size_t j = 0; j < s->columns; j++)
-        if (ls_is_feature(s->role[j])) begin_column(t, j, units[j]);
+    for (size_t j = 0; j < s->columns; j++) {
+        if (!ls_is_feature(s->role[j])) continue;
+        begin_column(t, j, units[j]);
+        if (delivers(t)) LS_TRY(continue_column(t, j, err));
+    }
     t->targets = s->targets;
     size_t room = t->targets ? t->targets : 1;
     LS_TRY(ls_alloc(&t->target, room, sizeof *t->target, "the targets", err));
@@ -166,11 +216,12 @@ ls_status ls_builder_allocate(ls_table_builder *t, size_t rows, bool labelled, l
         t->targets = 1;
         begin_target(t, 0, LS_NO_COLUMN, false);
     }
+    if (t->request->pass && rows > LS_PASS_ROWS) rows = LS_PASS_ROWS;
     bool classes = t->targets == 1 && (infers(t) || expected->task == LS_TASK_CLASSIFICATION);
     LS_TRY(ls_data_create(rows, t->selection.used, 0, classes, &t->data, err));
     ls_data *data = t->data;
     data->rows = 0;
-    t->room = rows;
+    t->room = t->block = rows;
     if (classes) LS_TRY(ls_dictionary_create(LS_MOST_TEXTS, &t->target->texts, err));
     bool numbers = t->targets && t->request->task != LS_ASK_CLASSIFICATION &&
                    !(classes && !infers(t));
@@ -198,7 +249,9 @@ static bool resize(void *array, size_t rows, size_t size)
 static bool resize_all(ls_table_builder *t, size_t rows)
 {
     ls_data *d = t->data;
-    return resize(&d->x, rows, d->columns * sizeof *d->x) && resize(&d->y, rows, sizeof *d->y) &&
+    /* of cells that are not kept there is a block */
+    const bool fits = t->request->pass || resize(&d->x, rows, d->columns * sizeof *d->x);
+    return fits && resize(&d->y, rows, sizeof *d->y) &&
            resize(&d->value, rows, t->targets * sizeof *d->value) &&
            resize(&d->weight, rows, sizeof *d->weight) && resize(&d->group, rows, sizeof *d->group);
 }
@@ -226,10 +279,31 @@ void ls_builder_trim(ls_table_builder *t)
     t->room = rows;
 }
 
+ls_status ls_builder_deliver(ls_table_builder *t, ls_error *err)
+{
+    const ls_pass *pass = t->request->pass;
+    ls_data *d = t->data;
+    const size_t rows = d->rows;
+    if (!rows) return LS_OK;
+    if (pass->apart->columns != d->columns) return has_changed(t, err);
+    for (size_t c = 0; c < d->columns; c++)
+        if (t->column[c].text_cells &&
+            ls_dictionary_count(t->column[c].texts) >
+                (pass->texts[c] ? ls_dictionary_count(pass->texts[c]) : 0))
+            return has_changed(t, err);
+    for (size_t c = 0; c < d->columns; c++)
+        if (t->column[c].text_cells) ls_column_place(pass->map[c], d->x + c, rows, d->columns);
+    d->rows = 0;
+    t->delivered += rows;
+    return pass->take(pass->user, pass->first + t->delivered - rows, rows, d->x, err);
+}
+
 ls_status ls_builder_add_row(ls_table_builder *t, ls_error *err)
 {
-    if (t->data->rows == t->room) LS_TRY(make_room(t, err));
-    t->row = &t->data->x[t->data->rows++ * t->data->columns];
+    if (t->data->rows == t->room)
+        LS_TRY(delivers(t) ? ls_builder_deliver(t, err) : make_room(t, err));
+    const size_t row = t->data->rows++, place = t->request->pass ? row % t->block : row;
+    t->row = &t->data->x[place * t->data->columns];
     return LS_OK;
 }
 

@@ -17,6 +17,8 @@ typedef struct {
     size_t readings; /* that have ended */
 } ls_assumptions;
 void ls_assumptions_free(ls_assumptions *assumptions);
+/* Those of a later pass (host/data/pass.h), otherwise none. */
+ls_status ls_assumptions_of(const ls_read_request *request, ls_assumptions *out, ls_error *err);
 
 typedef struct {
     const char *path; /* for messages */
@@ -39,6 +41,8 @@ typedef struct {
     ls_data *data;             /* data->rows of them are filled */
     size_t room;               /* rows that data has room for */
     float *row;                /* cells of the last row */
+    size_t block;              /* rows that there are cells for, if these are not kept */
+    size_t delivered;          /* rows that were handed out */
 } ls_table_builder;
 
 /* A column in messages: "1 (from 0, width)", or without a header "1 (from 0)". */
@@ -57,6 +61,9 @@ ls_status ls_builder_allocate(ls_table_builder *table, size_t rows, bool labelle
 
 /* Appends a row, whose cells and targets the caller must fill. */
 ls_status ls_builder_add_row(ls_table_builder *table, ls_error *err);
+
+/* A later pass (host/data/pass.h): hands out the rows that are left. */
+ls_status ls_builder_deliver(ls_table_builder *table, ls_error *err);
 
 /* Builder and cell of the last row for a column of the file that is a feature. */
 static inline ls_column_builder *ls_builder_column(const ls_table_builder *table, size_t column)

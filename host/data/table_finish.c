@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "host/data/notes.h"
+#include "host/data/pass.h"
 #include "host/data/spelling.h"
 #include "host/data/split.h"
+#include "host/data/walk.h"
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
@@ -230,7 +232,9 @@ static ls_status look_at_plain(const ls_table_builder *t, bool *again, ls_error 
         ls_column unused = {0};
         ls_builder_context about;
         ls_column_builder *builder = ls_builder_column(t, j);
-        if (!ls_is_feature(t->selection.role[j]) || !builder->is_joined) continue;
+        if (!ls_is_feature(t->selection.role[j]) ||
+            (!builder->is_joined && !ls_column_watched_wrongly(builder)))
+            continue;
         ls_builder_describe(t, j, &about);
         LS_TRY(ls_column_finish(builder, &about.context, t->data, t->selection.index[j],
                                 &t->assumptions->column[j], again, &unused, err));
@@ -251,7 +255,8 @@ static ls_status describe_columns(const ls_table_builder *t, bool *again, ls_err
     }
     LS_TRY(ls_data_describe_columns(data, column, err));
     data->missing = t->request->missing;
-    return ls_data_narrow(data, err);
+    /* of a first pass, all categories were found in rows */
+    return t->request->pass ? LS_OK : ls_data_narrow(data, err);
 }
 
 /* ---- Notes ----------------------------------------------------------------------------------- */
@@ -374,6 +379,18 @@ static ls_status check_weights(const ls_table_builder *t, ls_error *err)
 
 /* ---- Finishing ------------------------------------------------------------------------------- */
 
+static ls_status find_complete(void *user, const ls_data *block, size_t first, ls_error *err)
+{
+    bool *complete = user;
+    (void)err;
+    for (size_t r = 0; r < block->rows; r++) {
+        complete[first + r] = true;
+        for (size_t c = 0; c < block->columns && complete[first + r]; c++)
+            complete[first + r] = !isnan(block->x[r * block->columns + c]);
+    }
+    return LS_OK;
+}
+
 /* Drops rows with missing values if requested. Rows for a model or like other rows are kept. */
 static ls_status drop_incomplete(ls_table_builder *t, ls_error *err)
 {
@@ -382,17 +399,14 @@ static ls_status drop_incomplete(ls_table_builder *t, ls_error *err)
     size_t count = 0;
     if (d->missing != LS_MISSING_DROP || !d->column || t->request->expected.features) return LS_OK;
     LS_TRY(ls_alloc(&complete, d->rows, sizeof *complete, "the rows", err));
-    for (size_t r = 0; r < d->rows; r++) {
-        complete[r] = true;
-        for (size_t c = 0; c < d->columns && complete[r]; c++)
-            complete[r] = !isnan(d->x[r * d->columns + c]);
-        count += complete[r];
-    }
-    ls_status status =
-        count ? ls_data_pick(d, complete, true, &kept, err)
-              : ls_fail(err, LS_ERR_DATA,
-                        "%s: every row has a missing value; fill them in with --missing mean",
-                        t->path);
+    ls_status status = ls_data_walk(d, find_complete, complete, err);
+    for (size_t r = 0; r < d->rows; r++) count += complete[r];
+    if (status == LS_OK)
+        status =
+            count ? ls_data_pick(d, complete, true, &kept, err)
+                  : ls_fail(err, LS_ERR_DATA,
+                            "%s: every row has a missing value; fill them in with --missing mean",
+                            t->path);
     free(complete);
     LS_TRY(status);
     kept->dropped = d->rows - count;
@@ -421,6 +435,37 @@ static ls_status take_source(const ls_table_builder *t, ls_error *err)
     return LS_OK;
 }
 
+/* What later passes need. */
+static ls_status end_first_pass(ls_table_builder *t, ls_error *err)
+{
+    ls_pass *pass = t->request->pass;
+    ls_data *d = t->data;
+    if (!pass) return LS_OK;
+    ls_apart *apart = pass->apart;
+    apart->columns = d->columns;
+    pass->file_columns = t->assumptions->columns;
+    LS_TRY(ls_alloc(&pass->assumed, pass->file_columns, sizeof *pass->assumed, "the columns", err));
+    memcpy(pass->assumed, t->assumptions->column, pass->file_columns * sizeof *pass->assumed);
+    LS_TRY(ls_alloc(&pass->map, d->columns, sizeof *pass->map, "the columns", err));
+    LS_TRY(ls_alloc(&pass->texts, d->columns, sizeof *pass->texts, "the columns", err));
+    LS_TRY(ls_alloc(&pass->format, d->columns, sizeof *pass->format, "the columns", err));
+    LS_TRY(ls_alloc(&pass->numbers, d->columns, sizeof *pass->numbers, "the columns", err));
+    for (size_t c = 0; c < d->columns; c++) {
+        ls_column_builder *column = &t->column[c];
+        pass->map[c] = column->map;
+        pass->texts[c] = column->texts;
+        column->map = NULL, column->texts = NULL;
+        pass->format[c] = column->format;
+        pass->numbers[c] = column->numbers > 0;
+    }
+    apart->rows = d->rows;
+    if (d->column) LS_TRY(ls_columns_copy(d->column, d->columns, &apart->column, err));
+    free(d->x);
+    d->x = NULL;
+    d->apart = ls_apart_share(apart);
+    return LS_OK;
+}
+
 ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again, ls_data **out,
                             ls_error *err)
 {
@@ -437,6 +482,7 @@ ls_status ls_builder_finish(ls_table_builder *t, const char *labels, bool *again
     LS_TRY(tell_formats(t, err));
     LS_TRY(take_targets(t, err));
     LS_TRY(take_source(t, err));
+    LS_TRY(end_first_pass(t, err));
     LS_TRY(drop_incomplete(t, err));
     *out = t->data;
     t->data = NULL;

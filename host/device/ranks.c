@@ -3,8 +3,10 @@
 #include "host/base/cores.h"
 #include "host/base/host_mode.h"
 #include "host/base/text.h"
+#include "host/data/data.h"
 #include "host/device/catalogue.h"
 #include "host/ranks/group.h"
+#include "host/ranks/kept.h"
 #include "host/ranks/leader.h"
 #include <string.h>
 #include <unistd.h>
@@ -94,6 +96,13 @@ void ls_ranks_end(void)
 {
     LS_HOST_MODE(mode);
     ls_group_end();
+}
+
+ls_status ls_ranks_keep(ls_data *data, ls_error *err)
+{
+    ls_rank *leader = ls_group_leader();
+    if (!leader || !data->apart || !data->apart->ranged) return LS_OK;
+    return ls_kept_begin(leader, data->apart, err);
 }
 
 bool ls_ranks_are_free(void)

@@ -15,4 +15,8 @@ bool ls_ranks_are_free(void);
 ls_status ls_ranks_open(const char *spec, unsigned threads, bool allow_approximate,
                         ls_device_info *info, ls_backend **out, ls_error *err);
 
+/* Of data whose cells are not in memory, each rank reads its part of the file and keeps it, if
+ * there are ranks and the file can be read in parts. Errors: of any rank. */
+ls_status ls_ranks_keep(ls_data *data, ls_error *err);
+
 #endif

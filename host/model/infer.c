@@ -3,6 +3,7 @@
 #include "core_cpu/cpu.h"
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
+#include "host/data/walk.h"
 #include "host/device/choice.h"
 #include "host/model/ensemble.h"
 #include "host/model/targets.h"
@@ -244,8 +245,9 @@ static ls_status run_members(ls_inference *f, const ls_data *block, float *outpu
     return LS_OK;
 }
 
-ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, float *losses,
-                           ls_error *err)
+/* Rows whose cells are in memory. */
+static ls_status run_kept(ls_inference *f, const ls_data *raw, float *outputs, float *losses,
+                          ls_error *err)
 {
     const ls_network *n = &f->model->network;
     for (size_t at = 0, rows; at < raw->rows; at += rows) {
@@ -265,6 +267,24 @@ ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, 
         if (status != LS_OK) return ls_fail(err, status, "%s", why.message);
     }
     return LS_OK;
+}
+
+typedef struct {
+    ls_inference *f;
+    float *outputs, *losses;
+} run_walk;
+
+static ls_status run_walked(void *user, const ls_data *block, size_t first, ls_error *err)
+{
+    const run_walk *w = user;
+    return run_kept(w->f, block, from_row(w->outputs, first, w->f->model->network.outputs),
+                    from_row(w->losses, first, 1), err);
+}
+
+ls_status ls_inference_run(ls_inference *f, const ls_data *raw, float *outputs, float *losses,
+                           ls_error *err)
+{
+    return ls_data_walk(raw, run_walked, &(run_walk){f, outputs, losses}, err);
 }
 
 ls_status ls_model_infer(const ls_model *m, ls_device *device, const ls_data *raw, float *outputs,

@@ -90,10 +90,10 @@ ls_status ls_model_data_note(ls_data *data, const ls_text *without_effect, ls_er
 }
 
 static ls_status read_rows(const char *path, const ls_read_request *r,
-                           const ls_text *without_effect, ls_data **out, ls_error *err)
+                           const ls_text *without_effect, bool apart, ls_data **out, ls_error *err)
 {
     ls_data *data;
-    LS_TRY(ls_read_rows(path, r, &data, err));
+    LS_TRY((apart ? ls_read_apart : ls_read_rows)(path, r, &data, err));
     ls_status status = ls_model_data_note(data, without_effect, err);
     if (status == LS_OK) status = draw(r, &data, err);
     if (status == LS_OK) *out = data;
@@ -110,18 +110,31 @@ ls_status ls_model_data_request(const char *path, const ls_read_options *o, ls_r
     return out->expected.source ? read_alike(path, o, out, without_effect, err) : LS_OK;
 }
 
-ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
-                       ls_error *err)
+static ls_status read_file(const char *path, const ls_read_options *options, bool apart,
+                           ls_host_mode *mode, ls_data **out, ls_error *err)
 {
-    LS_HOST_MODE(mode);
     ls_read_options o;
     ls_read_request request;
     if (!path || !out) return ls_fail(err, LS_ERR_ARGUMENT, "ls_data_read: an argument is NULL");
     LS_TRY(LS_READ_STRUCT(ls_read_options, options, &o, err));
     ls_text without_effect = {0};
     ls_status status = ls_model_data_request(path, &o, &request, &without_effect, err);
-    request.mode = &mode;
-    if (status == LS_OK) status = read_rows(path, &request, &without_effect, out, err);
+    request.mode = mode;
+    if (status == LS_OK) status = read_rows(path, &request, &without_effect, apart, out, err);
     free(without_effect.text);
     return status;
+}
+
+ls_status ls_data_read(const char *path, const ls_read_options *options, ls_data **out,
+                       ls_error *err)
+{
+    LS_HOST_MODE(mode);
+    return read_file(path, options, false, &mode, out, err);
+}
+
+ls_status ls_model_data_apart(const char *path, const ls_read_options *options, ls_data **out,
+                              ls_error *err)
+{
+    LS_HOST_MODE(mode);
+    return read_file(path, options, true, &mode, out, err);
 }

@@ -12,6 +12,11 @@
 ls_status ls_model_data_request(const char *path, const ls_read_options *options,
                                 ls_read_request *out, ls_text *without_effect, ls_error *err);
 
+/* As ls_data_read, but the cells are not kept (ls_read_apart): the options have no model. path and
+ * what the options point to must outlive the data. */
+ls_status ls_model_data_apart(const char *path, const ls_read_options *options, ls_data **out,
+                              ls_error *err);
+
 /* Adds a note about options without effect, unless there are none. */
 ls_status ls_model_data_note(ls_data *data, const ls_text *without_effect, ls_error *err);
 

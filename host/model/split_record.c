@@ -26,11 +26,12 @@ ls_status ls_split_record_copy(const ls_split_record *from, ls_split_record **to
     return LS_OK;
 }
 
-void ls_split_hash(const ls_data *rows, const ls_data *test, char hex[65])
+ls_status ls_split_hash(const ls_data *rows, const ls_data *test, char hex[65], ls_error *err)
 {
     ls_sha256 sha;
     ls_sha256_init(&sha);
-    ls_hash_data(&sha, rows);
-    if (test) ls_hash_data(&sha, test);
+    LS_TRY(ls_hash_data(&sha, rows, err));
+    if (test) LS_TRY(ls_hash_data(&sha, test, err));
     ls_sha256_final(&sha, hex);
+    return LS_OK;
 }

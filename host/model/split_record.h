@@ -18,6 +18,6 @@ void ls_split_record_free(ls_split_record *record);
 ls_status ls_split_record_copy(const ls_split_record *from, ls_split_record **to, ls_error *err);
 
 /* Hash of the rows without the test rows, then of these (NULL: there are none). */
-void ls_split_hash(const ls_data *rows, const ls_data *test, char hex[65]);
+ls_status ls_split_hash(const ls_data *rows, const ls_data *test, char hex[65], ls_error *err);
 
 #endif

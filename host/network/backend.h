@@ -21,6 +21,19 @@ typedef struct {
     const float *row_weight; /* rows weights, or NULL if all are 1 */
 } ls_rows;
 
+/* Takes rows [first, first + rows): arrays as in ls_rows, valid during the call. */
+typedef ls_status ls_rows_take(void *user, size_t first, size_t rows, const float *x,
+                               const float *t, const float *row_weight, ls_error *err);
+
+/* Rows that are not in arrays (rows.x is NULL) but are made one block after the other: more of them
+ * than there is memory for. Only backends that deal rows out take them. */
+typedef struct ls_row_source ls_row_source;
+struct ls_row_source {
+    ls_rows rows; /* the first member: a workspace is opened with its address */
+    /* Calls `take` with all rows, in their order. */
+    ls_status (*make)(const ls_row_source *source, ls_rows_take *take, void *user, ls_error *err);
+};
+
 /* One member's part of a call of `run`: `count` steps, starting with step number `first`. */
 typedef struct {
     size_t member;
@@ -92,7 +105,9 @@ typedef struct ls_workspace ls_workspace;
  * copy, the contents of the members concerned are undefined. */
 typedef struct {
     /* Opens a workspace on `data`, without members. On a device with memory of its own, this copies
-     * the rows; the CPU path reads them in place. */
+     * the rows; the CPU path reads them in place. With `deals`, `data` may be the rows of an
+     * ls_row_source, which must outlive the workspace. */
+    bool deals;
     ls_status (*workspace_open)(ls_backend *backend, const ls_rows *data, ls_workspace **out,
                                 ls_error *err);
     /* Replaces the data by other rows: at most as many as at the opening, of the same width, and

@@ -31,10 +31,11 @@ typedef struct {
 typedef struct {
     ls_workspace base;
     ls_rows data;
-    ls_workspace *own; /* of the leader's device alone, or */
-    bool shared;       /* of all ranks, */
-    size_t number;     /* with this number */
-    size_t divided;    /* of so many rows each rank has only its own */
+    ls_workspace *own;           /* of the leader's device alone, or */
+    bool shared;                 /* of all ranks, */
+    size_t number;               /* with this number */
+    size_t divided;              /* of so many rows each rank has only its own */
+    const ls_row_source *source; /* the rows are made; NULL: they are in arrays */
 } leader_workspace;
 
 static leader *leader_of(const ls_workspace *w) { return (leader *)w->backend; }
@@ -78,9 +79,18 @@ static ls_status divide_rows(const ls_workspace *w, const ls_plan *plan, ls_ask 
     if (plan->shuffle || ls_plan_steps_per_epoch(plan) > LS_SHARE_BATCHES) return LS_OK;
     LS_TRY(ls_share_build(plan, (size_t)leader_of(w)->rank->transport->size, 0, LS_SHARE_DEVICE,
                           &share, err));
-    a->at = plan->rows, a->count = plan->batch, a->to = share->chunks;
+    a->at = plan->rows, a->count = plan->batch, a->to = share->chunks, a->member = plan->capacity;
     ls_share_free(share);
     return LS_OK;
+}
+
+/* Ranks that hold only their rows cannot train on others. */
+static ls_status refuse_batches(ls_error *err)
+{
+    return ls_fail(err, LS_ERR_ARGUMENT,
+                   "ranks that hold only their rows train on batches in the order of the rows, at "
+                   "most %d an epoch; give --batch full",
+                   LS_SHARE_BATCHES);
 }
 
 /* plan: of the first member, if it is shared and its rows are the first ones; or NULL. */
@@ -92,12 +102,14 @@ static ls_status send_rows(ls_workspace *w, bool loaded, const ls_plan *plan, ls
                 .owner = LS_ALL_RANKS,
                 .flag = loaded,
                 .weighted = data->row_weight != NULL,
+                .which = l->source != NULL,
                 .rows = data->rows,
                 .features = data->features,
                 .outputs = data->outputs};
     if (plan) LS_TRY(divide_rows(w, plan, &a, err));
+    if (plan && l->source && !a.at) return refuse_batches(err);
     l->divided = a.at;
-    return ask(w, a, &(ls_ask_with){.rows = data}, err);
+    return ask(w, a, &(ls_ask_with){.rows = l->source ? &l->source->rows : data}, err);
 }
 
 static ls_status workspace_open(ls_backend *backend, const ls_rows *data, ls_workspace **out,
@@ -107,6 +119,7 @@ static ls_status workspace_open(ls_backend *backend, const ls_rows *data, ls_wor
     LS_TRY(ls_alloc(&w, 1, sizeof *w, "a workspace", err));
     w->base.backend = backend;
     w->data = *data;
+    w->source = data->x ? NULL : (const ls_row_source *)(const void *)data;
     *out = &w->base;
     return LS_OK;
 }
@@ -162,6 +175,7 @@ static ls_status begin(ls_workspace *base, const ls_plan *plan, size_t origin, l
     while (w->number < r->count && r->list[w->number].local) w->number++;
     w->shared = true; /* if this fails, ranks that have opened it close it */
     const bool shared = owner_for(leader_of(base), plan) == LS_ALL_RANKS;
+    if (w->source && !shared && plan->rows > LS_CHUNK) return refuse_batches(err);
     return send_rows(base, false, shared && !origin ? plan : NULL, err);
 }
 
@@ -245,9 +259,12 @@ static ls_status infer(ls_workspace *w, size_t member, size_t first, size_t rows
     if (own_of(w)) return slots_of(w)->infer(own_of(w), member, first, rows, outputs, losses, err);
     LS_TRY(find_member(w, member, err));
     const ls_rank_member *m = member_at(w, member);
+    const leader_workspace *l = (const leader_workspace *)w;
+    if (m->owner == LS_ALL_RANKS && l->source &&
+        (first != l->divided || rows != l->data.rows - l->divided))
+        return ls_fail(err, LS_ERR_UNSUPPORTED, "ranks infer just the validation rows");
     /* one block, or rows that the leader alone has all of */
-    if (m->owner == LS_ALL_RANKS &&
-        (rows <= m->plan->capacity || first < ((leader_workspace *)w)->divided))
+    if (m->owner == LS_ALL_RANKS && (rows <= m->plan->capacity || first < l->divided))
         return slots_of(w)->infer(workspace_at(w)->local, m->local, first, rows, outputs, losses,
                                   err);
     const ls_ask a = {.kind = LS_ASK_INFER,
@@ -424,7 +441,9 @@ static bool is_tried(const ls_workspace *w, const ls_run *run)
     const ls_rank_member *m = member_at(w, run->member);
     if (m->plan != l->trial.plan) {
         if (m->owner != LS_ALL_RANKS) return false;
-        l->trial = (trial){.plan = m->plan, .decided = forced && !strcmp(forced, "shared")};
+        l->trial = (trial){.plan = m->plan,
+                           .decided = ((const leader_workspace *)w)->source ||
+                                      (forced && !strcmp(forced, "shared"))};
     }
     return !l->trial.decided;
 }
@@ -516,6 +535,7 @@ static void close_leader(ls_backend *base)
 }
 
 static const ls_backend_slots leader_slots = {
+    .deals = true,
     .workspace_open = workspace_open,
     .workspace_load = workspace_load,
     .workspace_close = workspace_close,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/ranks/rank.h"
 #include "host/base/memory.h"
+#include "host/ranks/deal.h"
 #include "host/ranks/shared_step.h"
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,8 @@ static ls_status reserve_rows(ls_rank_workspace *w, const ls_ask *a, ls_rows *ou
     for (int i = 0; i < 3; i++) {
         if (!ls_mul_size(a->rows, width[i], &w->floats[i]))
             return ls_fail(err, LS_ERR_MEMORY, "the data are too large for this machine");
-        LS_TRY(ls_reserve(&w->received[i], w->floats[i], sizeof(float), "the data", err));
+        LS_TRY((a->which ? ls_reserve_sparse : ls_reserve)(&w->received[i], w->floats[i],
+                                                           sizeof(float), "the data", err));
     }
     *out = (ls_rows){.rows = a->rows,
                      .features = a->features,
@@ -160,10 +162,12 @@ static ls_status take_rows(ls_rank *r, const ls_ask *a, const ls_ask_with *with,
                            ls_error *err)
 {
     ls_status status = reserve_workspace(r, a->workspace, err);
-    if (ls_is_leader(r)) *out = *with->rows;
+    if (ls_is_leader(r) && !a->which) *out = *with->rows;
     else if (status == LS_OK) status = reserve_rows(&r->list[a->workspace], a, out, err);
     /* the rows are sent only if all ranks have room for them */
     LS_TRY(ls_rank_settle(r, &(ls_ask){.owner = LS_ALL_RANKS}, status, err));
+    if (a->which)
+        return ls_deal_rows(r, a, (const ls_row_source *)(const void *)with->rows, out, err);
     if (a->at) LS_TRY(send_batches(r, a, out, err));
     return send_rows(r, a, out, LS_ALL_RANKS, a->at, a->rows - a->at, err);
 }
@@ -349,9 +353,7 @@ static ls_status run(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_er
 /* Rows of a shared inference are divided in whole blocks. */
 static size_t first_row(const ls_plan *p, size_t rows, int rank, int ranks)
 {
-    const size_t blocks = (rows + p->capacity - 1) / p->capacity,
-                 first = blocks * (size_t)rank / (size_t)ranks * p->capacity;
-    return first < rows ? first : rows;
+    return ls_first_inferred(p->capacity, rows, rank, ranks);
 }
 
 static ls_status infer(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_error *err)
@@ -513,6 +515,8 @@ ls_status ls_rank_do(ls_rank *r, const ls_ask *a, const ls_ask_with *with, ls_er
     switch (a->kind) {
     case LS_ASK_OPEN: return open_device(r, a, with, err);
     case LS_ASK_ROWS: return rows(r, a, with, err);
+    case LS_ASK_KEEP: return ls_keep_rows(r, a, with->payload, with->apart, err);
+    case LS_ASK_SERVE: return ls_serve_rows(r, a, with->apart, with->take, with->user, err);
     case LS_ASK_LEAVE:
         if (a->workspace < r->count) leave(r, &r->list[a->workspace]);
         return LS_OK;
@@ -553,5 +557,6 @@ void ls_rank_free(ls_rank *r)
     free(r->chunks);
     free(r->offset);
     free(r->places);
+    free(r->kept);
     *r = (ls_rank){0};
 }

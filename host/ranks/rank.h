@@ -5,40 +5,8 @@
 #ifndef LS_RANK_H
 #define LS_RANK_H
 
+#include "host/ranks/ask.h"
 #include "host/ranks/rank_state.h"
-
-/* Requests, with what follows them. Numbers of workspaces and members are the leader's, and the
- * same on all ranks. */
-typedef enum {
-    LS_ASK_OPEN,   /* count: threads; flag: approximate ones, too; bytes of the spec with its NUL */
-    LS_ASK_ROWS,   /* workspace: opened, or loaded if flag; rows, features, outputs, weighted; then
-                      the arrays. at > 0: of the first `at` rows each rank gets only its own, of
-                      batches of `count` rows in the order of the rows, with `to` chunks a rank in
-                      a turn; at = 0: all of them */
-    LS_ASK_LEAVE,  /* workspace */
-    LS_ASK_ADD,    /* member; at: origin; which: its owner; bytes of the plan */
-    LS_ASK_REMOVE, /* member */
-    LS_ASK_RUN,    /* count of ls_asked_run, then the rates of all steps: bytes */
-    LS_ASK_INFER,  /* member, at, count: rows; which */
-    LS_ASK_READ,   /* member, at, count */
-    LS_ASK_WRITE,  /* member, at, count */
-    LS_ASK_COPY,   /* member, at, to, count */
-    LS_ASK_CLOSE,  /* the device */
-    LS_ASK_END     /* followers end */
-} ls_ask_kind;
-
-enum { LS_ASK_OUTPUTS = 1, LS_ASK_LOSSES = 2 };
-
-typedef struct {
-    ls_ask_kind kind;
-    int owner, which, flag, weighted, unused;
-    size_t workspace, member, at, to, count, rows, features, outputs, bytes;
-} ls_ask;
-
-typedef struct {
-    size_t member;
-    uint64_t first, count, keep;
-} ls_asked_run;
 
 /* What a request reads and writes on the leader; on followers all are NULL but `payload`. */
 typedef struct {
@@ -48,6 +16,9 @@ typedef struct {
     const ls_run *runs;
     const float *from;
     float *to, *losses;
+    const ls_apart *apart; /* KEEP, SERVE */
+    ls_apart_take *take;   /* SERVE */
+    void *user;
 } ls_ask_with;
 
 /* Does a request on this rank. All ranks do it, but those about a placed member that only its owner

@@ -3,6 +3,7 @@
 #ifndef LS_RANK_STATE_H
 #define LS_RANK_STATE_H
 
+#include "host/data/apart.h"
 #include "host/network/backend.h"
 #include "host/ranks/share.h"
 #include "host/ranks/transport.h"
@@ -40,6 +41,12 @@ typedef struct {
     ls_device_info info;
     ls_rank_workspace *list;
     size_t count, list_room;
+
+    /* Cells of a file that were read by this rank, as they are in ls_data. */
+    float *kept;
+    size_t kept_first, kept_rows, kept_columns;
+    bool serving; /* followers answer heads (host/ranks/deal.c), not requests */
+    double told;  /* when they all last heard of the leader */
 
     /* Kept from step to step. */
     float *room; /* for sums of other ranks */

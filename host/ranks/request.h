@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One request, from both ends. */
-#ifndef LS_REQUEST_H
-#define LS_REQUEST_H
+#ifndef LS_RANK_REQUEST_H
+#define LS_RANK_REQUEST_H
 
 #include "host/ranks/rank.h"
 

@@ -225,10 +225,10 @@ ls_status ls_checkpoints_open(const ls_train_control *control, const char *arith
                           .keep = control->keep > LEAST_KEPT ? control->keep : LEAST_KEPT,
                           .written = ls_clock()};
     ls_sha256_init(&sha);
-    ls_hash_data(&sha, data);
+    ls_status status = ls_hash_data(&sha, data, err);
     ls_sha256_final(&sha, c->key.data);
     c->key.refit = trainer->block->start.refit;
-    ls_status status = ls_start_hash(&trainer->block->start, c->key.start, err);
+    if (status == LS_OK) status = ls_start_hash(&trainer->block->start, c->key.start, err);
     if (status == LS_OK) status = begin(c, trainer, err);
     if (status != LS_OK) ls_checkpoints_close(c);
     else *out = c;

@@ -7,6 +7,7 @@
 #include "host/base/host_mode.h"
 #include "host/base/memory.h"
 #include "host/base/struct_size.h"
+#include "host/data/walk.h"
 #include "host/model/targets.h"
 #include "host/network/device_kind.h"
 #include "host/training/fleet_device.h"
@@ -78,6 +79,7 @@ static ls_status create_model(const ls_options *options, const ls_data *data, co
     ls_shape shape = ls_shape_of(data);
     unsigned char *limits = NULL;
     bool embeds = ls_settings_pieces(&options->settings) > 0;
+    if (embeds) LS_TRY(ls_data_check_kept(data, "--embedding piecewise", err));
     if (embeds && from) shape.pieces = from->network.pieces;
     else if (embeds) LS_TRY(ls_knots_limits(data, &limits, err));
     if (limits) shape.pieces = limits;

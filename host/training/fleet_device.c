@@ -21,8 +21,9 @@ static void close_if_empty(ls_fleet *fleet, ls_table *table)
 }
 
 /* The CPU path, which is always there; it repeats steps of the device in use. */
-static ls_backend *witness_of(const ls_fleet *fleet)
+static ls_backend *witness_of(const ls_fleet *fleet, const ls_table *table)
 {
+    if (table->source.make) return NULL; /* it would need all rows */
     ls_backend *cpu = fleet->choice ? fleet->choice->list[0].backend : NULL;
     return fleet->backend == cpu ? NULL : cpu;
 }
@@ -30,12 +31,15 @@ static ls_backend *witness_of(const ls_fleet *fleet)
 static ls_status enter(ls_fleet *fleet, ls_trainer *trainer, ls_error *err)
 {
     ls_table *table = trainer->block->table;
+    if (table->source.make && !fleet->backend->slots->deals)
+        return ls_fail(err, LS_ERR_UNSUPPORTED,
+                       "one device cannot go on alone: it has not the rows of other ranks");
     if (!table->workspace) {
-        LS_TRY(fleet->backend->slots->workspace_open(fleet->backend, &table->rows,
+        LS_TRY(fleet->backend->slots->workspace_open(fleet->backend, &table->source.rows,
                                                      &table->workspace, err));
         fleet->used += table->bytes;
     }
-    ls_status status = ls_trainer_enter(trainer, fleet->keeps, witness_of(fleet), err);
+    ls_status status = ls_trainer_enter(trainer, fleet->keeps, witness_of(fleet, table), err);
     trainer->budget = &fleet->witness;
     if (status == LS_OK) {
         fleet->used += ls_arena_bytes(trainer);

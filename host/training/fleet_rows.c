@@ -18,8 +18,9 @@ ls_status ls_fleet_build_tables(ls_fleet *fleet, ls_error *err)
         if (fleet->block[i]->table) continue;
         for (size_t k = i; k < fleet->blocks; k++) {
             ls_block *b = fleet->block[k];
-            bool alike = b->features == fleet->block[i]->features &&
-                         b->outputs == fleet->block[i]->outputs;
+            const ls_block *first = fleet->block[i];
+            bool alike = k == i || (!b->apart && !first->apart && b->features == first->features &&
+                                    b->outputs == first->outputs);
             if (b->table || !alike || (n && bytes + ls_block_bytes(b) > most)) continue;
             bytes += ls_block_bytes(b);
             together[n++] = b;
@@ -27,7 +28,8 @@ ls_status ls_fleet_build_tables(ls_fleet *fleet, ls_error *err)
         status = ls_grow(&fleet->table, &fleet->table_capacity, fleet->tables + 1,
                          sizeof *fleet->table, "the training rows", err);
         if (status == LS_OK)
-            status = ls_table_build(together, n, &fleet->table[fleet->tables], err);
+            status = ls_table_build(together, n, fleet->backend->slots->deals,
+                                    &fleet->table[fleet->tables], err);
         if (status == LS_OK) fleet->tables++;
     }
     free(together);

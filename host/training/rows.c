@@ -3,6 +3,7 @@
 #include "host/base/memory.h"
 #include "host/data/encoder.h"
 #include "host/data/split.h"
+#include "host/data/walk.h"
 #include "host/model/model.h"
 #include "host/model/targets.h"
 #include "host/model/training_rows.h"
@@ -52,27 +53,58 @@ ls_status ls_rows_check(const ls_settings *s, const ls_data *data, ls_error *err
                    data->class_names[first]);
 }
 
-/* One mean and deviation for all positions of a channel: a window finds the same values wherever it
- * lies. Sums are in double, rows after positions, in ascending order. */
-static void pool_channels(const ls_image image, const ls_data *d, double *mean, double *scale)
+/* Of each channel of an image. */
+typedef struct {
+    ls_image image;
+    double *sum;  /* of its values, */
+    double *mean; /* or NULL, and then of squares of what they are off it */
+} channels;
+
+static ls_status add_channels(void *user, const ls_data *block, size_t first, ls_error *err)
+{
+    const channels *s = user;
+    const size_t positions = ls_image_positions(s->image);
+    (void)first, (void)err;
+    for (size_t c = 0; c < s->image.channels; c++) {
+        double sum = s->sum[c];
+        const float *x = block->x + c * positions;
+        for (size_t r = 0; r < block->rows; r++)
+            for (size_t p = 0; p < positions; p++) {
+                const double value = (double)x[r * block->columns + p],
+                             off = s->mean ? value - s->mean[c] : value;
+                sum += s->mean ? off * off : off;
+            }
+        s->sum[c] = sum;
+    }
+    return LS_OK;
+}
+
+static ls_status pool(const ls_image image, const ls_data *d, double *sum, double *squares,
+                      double *mean, double *scale, ls_error *err)
 {
     const size_t positions = ls_image_positions(image);
     const double count = (double)d->rows * (double)positions;
-    for (size_t c = 0; c < image.channels; c++) {
-        double sum = 0, squares = 0;
-        const float *x = d->x + c * positions;
-        for (size_t r = 0; r < d->rows; r++)
-            for (size_t p = 0; p < positions; p++) sum += (double)x[r * d->columns + p];
-        for (size_t r = 0; r < d->rows; r++)
-            for (size_t p = 0; p < positions; p++) {
-                double off = (double)x[r * d->columns + p] - sum / count;
-                squares += off * off;
-            }
-        for (size_t p = 0; p < positions; p++) {
-            mean[c * positions + p] = sum / count;
-            scale[c * positions + p] = squares > 0 ? 1 / sqrt(squares / count) : 1;
-        }
+    LS_TRY(ls_data_walk(d, add_channels, &(channels){image, sum, NULL}, err));
+    for (size_t c = 0; c < image.channels; c++) sum[c] /= count;
+    LS_TRY(ls_data_walk(d, add_channels, &(channels){image, squares, sum}, err));
+    for (size_t i = 0; i < image.channels * positions; i++) {
+        const double square = squares[i / positions];
+        mean[i] = sum[i / positions];
+        scale[i] = square > 0 ? 1 / sqrt(square / count) : 1;
     }
+    return LS_OK;
+}
+
+/* One mean and deviation for all positions of a channel: a window finds the same values wherever it
+ * lies. Sums are in double, rows after positions, in ascending order. */
+static ls_status pool_channels(const ls_image image, const ls_data *d, double *mean, double *scale,
+                               ls_error *err)
+{
+    double *sum;
+    LS_TRY(ls_alloc(&sum, image.channels, 2 * sizeof *sum, "the preprocessing", err));
+    ls_status status = pool(image, d, sum, sum + image.channels, mean, scale, err);
+    free(sum);
+    return status;
 }
 
 ls_status ls_preprocessing_copy(const double *from, size_t count, double **to, ls_error *err)
@@ -106,10 +138,7 @@ static ls_status fit_standardize(ls_block *b, const ls_network *n, const ls_data
     }
     LS_TRY(ls_alloc(&b->mean, n->inputs, sizeof *b->mean, "the preprocessing", err));
     LS_TRY(ls_alloc(&b->scale, n->inputs, sizeof *b->scale, "the preprocessing", err));
-    if (n->image.channels && !b->encoder) {
-        pool_channels(n->image, d, b->mean, b->scale);
-        return LS_OK;
-    }
+    if (n->image.channels && !b->encoder) return pool_channels(n->image, d, b->mean, b->scale, err);
     if (b->scaling == LS_SCALING_ROBUST) {
         b->clip = LS_ROBUST_CLIP;
         return ls_encoder_robust(b->encoder, d, b->mean, b->scale, err);
@@ -118,8 +147,7 @@ static ls_status fit_standardize(ls_block *b, const ls_network *n, const ls_data
         for (size_t i = 0; i < n->inputs; i++) b->mean[i] = 0, b->scale[i] = 1;
         return ls_encoder_quantiles(b->encoder, d, &b->quantiles, err);
     }
-    ls_encoder_standardize(b->encoder, d, b->mean, b->scale);
-    return LS_OK;
+    return ls_encoder_standardize(b->encoder, d, b->mean, b->scale, err);
 }
 
 /* Weight of each class: n / (classes · rows of the class) if balanced, as in scikit-learn, or as
@@ -192,6 +220,18 @@ static ls_status fit_targets(ls_block *b, const ls_data *train, ls_error *err)
     return ls_targets_scale(train, b->target_mean, b->target_scale, err);
 }
 
+/* Inputs and targets of rows whose cells are in memory. */
+static ls_status make_rows(const ls_block *b, const ls_data *rows, float *x, float *t,
+                           ls_error *err)
+{
+    const ls_network *n = b->network;
+    const ls_number_scaling scaling = {b->mean, b->scale, b->clip, b->quantiles};
+    LS_TRY(ls_encode(b->encoder, &scaling, n->inputs, rows, x, err));
+    LS_TRY(ls_network_arrange(n, x, rows->rows, err));
+    ls_network_targets(n, rows, b->target_mean, b->target_scale, t);
+    return LS_OK;
+}
+
 /* Fits the encoder and writes inputs and targets as networks see them. */
 static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *train,
                             const ls_data *held_out, ls_error *err)
@@ -205,8 +245,9 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
                        b->rows + b->held_out);
     LS_TRY(fit_encoder(b, train, err));
     if (b->standardize) LS_TRY(fit_standardize(b, n, train, err));
-    LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
-    LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
+    b->apart = train->apart != NULL;
+    if (!b->apart) LS_TRY(ls_alloc(&b->x, inputs, sizeof *b->x, "the inputs", err));
+    if (!b->apart) LS_TRY(ls_alloc(&b->t, outputs, sizeof *b->t, "the targets", err));
     LS_TRY(fill_weights(b, train, err));
     LS_TRY(fit_targets(b, train, err));
     if (held_out) {
@@ -214,13 +255,10 @@ static ls_status fill_block(ls_block *b, const ls_network *n, const ls_data *tra
         LS_TRY(ls_alloc(&b->held_outputs, b->held_out * n->outputs, sizeof(float), "the validation",
                         err));
     }
-    const ls_number_scaling scaling = {b->mean, b->scale, b->clip, b->quantiles};
-    const ls_data *parts[] = {train, held_out};
-    for (size_t i = 0, at = 0; i < 2 && parts[i]; at += parts[i++]->rows) {
-        LS_TRY(ls_encode(b->encoder, &scaling, n->inputs, parts[i], b->x + at * n->inputs, err));
-        LS_TRY(ls_network_arrange(n, b->x + at * n->inputs, parts[i]->rows, err));
-        ls_network_targets(n, parts[i], b->target_mean, b->target_scale, b->t + at * n->outputs);
-    }
+    b->part[0] = train, b->part[1] = held_out;
+    b->network = n;
+    for (size_t i = 0, at = 0; !b->apart && i < 2 && b->part[i]; at += b->part[i++]->rows)
+        LS_TRY(make_rows(b, b->part[i], b->x + at * n->inputs, b->t + at * n->outputs, err));
     return LS_OK;
 }
 
@@ -230,6 +268,10 @@ static ls_status split_and_fill(ls_block *b, const ls_settings *s, const ls_netw
     ls_data *train, *validation;
     LS_TRY(ls_training_split(s, data, &train, &validation, err));
     ls_status status = fill_block(b, n, train ? train : data, validation, err);
+    if (b->apart) {
+        b->owned[0] = train, b->owned[1] = validation;
+        return status;
+    }
     ls_data_free(train);
     ls_data_free(validation);
     return status;
@@ -315,6 +357,8 @@ void ls_block_free(ls_block *b)
     free(b->target_scale);
     free(b->row_losses);
     free(b->held_outputs);
+    ls_data_free(b->owned[0]);
+    ls_data_free(b->owned[1]);
     for (size_t i = 0; b->pieces && i <= LS_MOST_PIECES; i++) free(b->pieces[i]);
     free(b->pieces);
     free(b);
@@ -336,15 +380,98 @@ void ls_table_free(ls_table *t)
 {
     if (!t) return;
     if (t->workspace) t->workspace->backend->slots->workspace_close(t->workspace);
+    if (t->reserved) ls_release(t->t, t->reserved, sizeof *t->t);
+    if (t->reserved) t->t = NULL;
     free_arrays(&t->x, &t->t, &t->weight);
     free(t);
 }
 
+/* ---- Rows whose cells are not in memory ------------------------------------------------------ */
+
+typedef struct {
+    const ls_block *block;
+    ls_rows_take *take;
+    void *user;
+    size_t origin; /* of the part in the block */
+    float *x, *t;
+    size_t room; /* rows of x and t */
+} making;
+
+static ls_status make_part(void *user, const ls_data *rows, size_t first, ls_error *err)
+{
+    making *m = user;
+    const ls_block *b = m->block;
+    const size_t at = m->origin + first;
+    if (m->room < rows->rows) {
+        free(m->x);
+        free(m->t);
+        m->x = m->t = NULL;
+        m->room = 0;
+        LS_TRY(ls_alloc(&m->x, rows->rows, b->features * sizeof *m->x, "the inputs", err));
+        LS_TRY(ls_alloc(&m->t, rows->rows, b->outputs * sizeof *m->t, "the targets", err));
+        m->room = rows->rows;
+    }
+    LS_TRY(make_rows(b, rows, m->x, m->t, err));
+    return m->take(m->user, at, rows->rows, m->x, m->t, b->weight ? b->weight + at : NULL, err);
+}
+
+static ls_status make_all(const ls_block *b, ls_rows_take *take, void *user, ls_error *err)
+{
+    making m = {.block = b, .take = take, .user = user};
+    ls_status status = LS_OK;
+    for (size_t i = 0; i < 2 && b->part[i] && status == LS_OK; m.origin += b->part[i++]->rows)
+        status = ls_data_walk(b->part[i], make_part, &m, err);
+    free(m.x);
+    free(m.t);
+    return status;
+}
+
+static ls_status make_source(const ls_row_source *source, ls_rows_take *take, void *user,
+                             ls_error *err)
+{
+    return make_all(((const ls_table *)(const void *)source)->apart, take, user, err);
+}
+
+/* Into the arrays of a table. */
+static ls_status store_rows(void *user, size_t first, size_t rows, const float *x, const float *t,
+                            const float *row_weight, ls_error *err)
+{
+    const ls_table *table = user;
+    const size_t features = table->source.rows.features, outputs = table->source.rows.outputs;
+    (void)row_weight, (void)err;
+    memcpy(table->x + first * features, x, rows * features * sizeof *x);
+    memcpy(table->t + first * outputs, t, rows * outputs * sizeof *t);
+    return LS_OK;
+}
+
+static ls_status fill_apart(ls_table *t, ls_block *b, bool deals, ls_error *err)
+{
+    const size_t rows = b->rows + b->held_out;
+    if (!deals) {
+        LS_TRY(ls_alloc(&t->x, rows, b->features * sizeof *t->x, "the inputs", err));
+        LS_TRY(ls_alloc(&t->t, rows, b->outputs * sizeof *t->t, "the targets", err));
+        LS_TRY(make_all(b, store_rows, t, err));
+        t->weight = b->weight;
+        b->weight = NULL;
+        return LS_OK;
+    }
+    t->apart = b; /* which keeps its weights */
+    t->source.make = make_source;
+    LS_TRY(ls_reserve_sparse(&t->t, rows * b->outputs, sizeof *t->t, "the targets", err));
+    t->reserved = rows * b->outputs;
+    if (b->part[1])
+        ls_network_targets(b->network, b->part[1], b->target_mean, b->target_scale,
+                           t->t + b->rows * b->outputs);
+    return LS_OK;
+}
+
 /* Copies all rows together; a single block hands over its arrays instead. */
 static ls_status fill_table(ls_table *t, ls_block *const *blocks, size_t count, bool weighted,
-                            ls_error *err)
+                            bool deals, ls_error *err)
 {
-    size_t rows = t->rows.rows, features = t->rows.features, outputs = t->rows.outputs, at = 0;
+    size_t rows = t->source.rows.rows, features = t->source.rows.features,
+           outputs = t->source.rows.outputs, at = 0;
+    if (blocks[0]->apart) return fill_apart(t, blocks[0], deals, err);
     if (count == 1) {
         t->x = blocks[0]->x, t->t = blocks[0]->t, t->weight = blocks[0]->weight;
         blocks[0]->x = blocks[0]->t = blocks[0]->weight = NULL;
@@ -366,23 +493,26 @@ static ls_status fill_table(ls_table *t, ls_block *const *blocks, size_t count, 
     return LS_OK;
 }
 
-ls_status ls_table_build(ls_block *const *blocks, size_t count, ls_table **out, ls_error *err)
+ls_status ls_table_build(ls_block *const *blocks, size_t count, bool deals, ls_table **out,
+                         ls_error *err)
 {
     ls_table *t;
     bool weighted = false;
     LS_TRY(ls_alloc(&t, 1, sizeof *t, "the training rows", err));
-    t->rows = (ls_rows){.features = blocks[0]->features, .outputs = blocks[0]->outputs};
+    t->source.rows = (ls_rows){.features = blocks[0]->features, .outputs = blocks[0]->outputs};
     for (size_t i = 0; i < count; i++) {
-        t->rows.rows += blocks[i]->rows + blocks[i]->held_out;
+        t->source.rows.rows += blocks[i]->rows + blocks[i]->held_out;
         weighted |= blocks[i]->weight != NULL;
     }
-    ls_status status = fill_table(t, blocks, count, weighted, err);
+    ls_status status = fill_table(t, blocks, count, weighted, deals, err);
     if (status != LS_OK) {
         ls_table_free(t);
         return status;
     }
-    t->rows.x = t->x, t->rows.t = t->t, t->rows.row_weight = t->weight;
-    t->bytes = bytes_of(t->rows.rows, t->rows.features, t->rows.outputs, weighted);
+    t->source.rows.x = t->x, t->source.rows.t = t->t, t->source.rows.row_weight = t->weight;
+    if (t->apart) t->source.rows.row_weight = t->apart->weight;
+    t->bytes = bytes_of(t->source.rows.rows, t->source.rows.features, t->source.rows.outputs,
+                        weighted);
     t->blocks = count;
     for (size_t i = 0; i < count; i++) blocks[i]->table = t;
     *out = t;

@@ -48,6 +48,12 @@ typedef struct {
     ls_table *table;         /* the table that it lies in, or NULL */
     size_t origin;           /* row of the table at which it starts */
     size_t members;          /* that use it; counted by the fleet */
+    /* Of data whose cells are not in memory: x and t stay NULL, and rows are made of these parts
+     * when they are needed (part[1] may be NULL), for this network. */
+    bool apart;
+    const ls_data *part[2];
+    ls_data *owned[2]; /* those that were split off, or NULL */
+    const ls_network *network;
     float **pieces; /* [LS_MOST_PIECES + 1]: fitted tables of embeddings, by the most pieces of
                        an input; NULL, as those that are not there (host/training/knots.h) */
 } ls_block;
@@ -71,16 +77,21 @@ ls_status ls_preprocessing_copy(const double *from, size_t count, double **to, l
 uint64_t ls_block_bytes(const ls_block *block);
 
 struct ls_table {
-    ls_rows rows;
-    float *x, *t, *weight;   /* what rows points to */
+    ls_row_source source;    /* `make` is NULL if its rows are in arrays */
+    float *x, *t, *weight;   /* what source.rows points to */
+    const ls_block *apart;   /* of a source: its only block, */
+    size_t reserved;         /* and floats that t was reserved for, if it was */
     uint64_t bytes;          /* on a device */
     size_t blocks;           /* that lie in it */
     ls_workspace *workspace; /* open while members of it are on the device, otherwise NULL */
     size_t residents;        /* those members */
 };
 
-/* Takes over the rows of blocks of equal features and outputs. */
-ls_status ls_table_build(ls_block *const *blocks, size_t count, ls_table **out, ls_error *err);
+/* Takes over the rows of blocks of equal features and outputs. A block whose cells are not in
+ * memory is alone in a table: a source, of which only the validation rows' targets are in memory,
+ * if the device deals rows out, otherwise arrays. */
+ls_status ls_table_build(ls_block *const *blocks, size_t count, bool deals, ls_table **out,
+                         ls_error *err);
 void ls_table_free(ls_table *table);
 
 #endif

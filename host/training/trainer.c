@@ -206,7 +206,7 @@ static ls_status validate(ls_trainer *trainer, validation_metrics *out, ls_error
 {
     const ls_block *block = trainer->block;
     const size_t outputs = block->outputs;
-    const float *targets = block->table->rows.t + (block->origin + block->rows) * outputs;
+    const float *targets = block->table->source.rows.t + (block->origin + block->rows) * outputs;
     const float *losses = trainer->held_losses, *given = trainer->held_outputs;
     double sum = 0, started = ls_clock();
     size_t right = 0;

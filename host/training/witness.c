@@ -49,7 +49,7 @@ static ls_status repeat(const ls_trainer *t, const ls_copy *from, uint64_t count
     if (status == LS_OK)
         status = ls_alloc(&state, t->plan->state, sizeof *state, "a step that is repeated", err);
     if (status == LS_OK)
-        status = slots->workspace_open(t->witness, &t->block->table->rows, &workspace, err);
+        status = slots->workspace_open(t->witness, &t->block->table->source.rows, &workspace, err);
     if (status == LS_OK)
         status = slots->member_add(workspace, t->plan, t->block->origin, &member, err);
     bool added = status == LS_OK;

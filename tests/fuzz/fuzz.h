@@ -40,8 +40,9 @@ static inline void fuzz_encode(const ls_encoder *encoder, const ls_data *data, f
     ls_error err = {LS_OK, ""};
     if (!mean || !scale) abort();
     ls_number_scaling scaling = {.mean = mean, .scale = scale};
-    ls_encoder_standardize(encoder, data, mean, scale);
-    if (ls_encode(encoder, &scaling, inputs, data, to, &err) != LS_OK) abort();
+    if (ls_encoder_standardize(encoder, data, mean, scale, &err) != LS_OK ||
+        ls_encode(encoder, &scaling, inputs, data, to, &err) != LS_OK)
+        abort();
     scaling.clip = 3;
     if (ls_encoder_robust(encoder, data, mean, scale, &err) != LS_OK ||
         ls_encode(encoder, &scaling, inputs, data, to, &err) != LS_OK)

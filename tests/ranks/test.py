@@ -8,8 +8,10 @@ Exits with 77 without mpirun or the module. LOCKSTEP_REQUIRE_OPENCL=1: an OpenCL
 """
 import fcntl
 import hashlib
+import math
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -192,6 +194,162 @@ def test_auto():
     for ranks, name in ((0, "one.st"), (3, "three.st")):
         run(ranks, "auto", data("iris.csv"), "--trials", "6", "--device", "cpu", "-o", name)
     same_file("three.st", "one.st", "auto, 3 ranks")
+
+
+# ---- Rows that no rank has all of ----------------------------------------------------------------
+
+def write_npy(path, rows):
+    head = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}"
+    head += " " * (63 - (10 + len(head)) % 64) + "\n"
+    numbers = b"".join(struct.pack(f"<{len(row)}d", *row) for row in rows)
+    pathlib.Path(path).write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() +
+                                   numbers)
+
+
+def make_shards(random):
+    """Files of more rows than a block that is read at a time has."""
+    rows = [[random.gauss(0, 1) for _ in range(5)] for _ in range(2600)]
+    for row in rows:
+        row += [1e7 + random.randrange(40) / 8, float(row[0] + row[1] > 0) + float(row[3] > 1)]
+    write_npy("numbers.npy", rows)
+    write_npy("gaps.npy", [[math.nan if random.random() < 0.05 else cell for cell in row[:-1]] + row[-1:]
+                           for row in rows])
+    # float32 joins two values of column 1, of which one is in a row long before the first that it rounds
+    whole = [[float(round(cell)) for cell in row] for row in rows]
+    whole[5][1], whole[2000][1], whole[2300][2] = 16777216.0, 16777217.0, 0.1
+    write_npy("joined.npy", whole)
+    images = [[random.randrange(256) for _ in range(64)] for _ in range(1300)]
+    pathlib.Path("t-images-idx3-ubyte").write_bytes(struct.pack(">HBBIII", 0, 8, 3, 1300, 8, 8) +
+                                                    b"".join(map(bytes, images)))
+    pathlib.Path("t-labels-idx1-ubyte").write_bytes(struct.pack(">HBBI", 0, 8, 1, 1300) +
+                                                    bytes(image[0] >> 7 for image in images))
+    lines = ['age,colour,"odd, name",city,large,w,g,y']
+    for _ in range(2500):
+        lines.append(",".join((
+            "" if random.random() < 0.1 else repr(round(random.random() * 50, random.choice([1, 3, 9]))),
+            random.choice(["red", "green", '"bl""ue"', '"two\nlines"', "1", "1.0", "NA"]),
+            random.choice(["?", "5", "6", "7.25"]),
+            random.choice(['"a,b"', "Z\u00fcrich", "x y", '"\n\n"', '"q\r\nr"']),
+            str(2000000000 + random.randrange(1000)), str(random.randrange(1, 4)),
+            f"g{random.randrange(200)}", random.choice(["yes", "no", '"may\nbe"']))))
+    pathlib.Path("mixed.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+
+
+def without_machine(printed, name):
+    """What was printed, but for devices, times, and the name of the model."""
+    printed = re.sub(r"(?m)^(device|note {5}) .*\n", "", printed.replace(name, "MODEL"))
+    return re.sub(r" in [\d.e+-]+ s \(\d+ steps/s\)|  \d+ steps/s|\d+ epochs/s", "", printed)
+
+
+def same_training(ranks, arguments, status=0):
+    """--data-shards on some numbers of ranks (0: without mpirun) against one process that holds all rows."""
+    arguments = [*arguments, "--device", "cpu"]
+    one = run(0, "train", *arguments, "-o", "one.st", status=status)
+    for count in ranks:
+        what = f"{count} ranks: {' '.join(map(str, arguments))} --data-shards"
+        several = run(count, "train", *arguments, "--data-shards", "-o", "out.st", status=status)
+        for mine, theirs in zip(several, one):
+            mine, theirs = without_machine(mine, "out.st"), without_machine(theirs, "one.st")
+            expect(mine == theirs, f"{what}: printed\n{mine}\nnot\n{theirs}")
+        if status == 0:
+            same_file("out.st", "one.st", what)
+        pathlib.Path("out.st").unlink(missing_ok=True)
+    pathlib.Path("one.st").unlink(missing_ok=True)
+    return one
+
+
+FULL = ["--epochs", "3", "--batch", "full"]
+
+
+def test_shards():
+    """Each rank holds only its rows; the model and the tables are those of one process."""
+    make_shards(random.Random(1))
+    for ranks, arguments in (
+            ((0, 1, 2, 3, 4, 7), ["numbers.npy", *FULL]),
+            ((0, 2, 7), ["gaps.npy", *FULL, "--hidden", "20,20", "--batch-norm", "--split", "0.2"]),
+            ((3,), ["gaps.npy", *FULL, "--missing", "drop", "--class-weights", "balanced"]),
+            ((0, 2), ["joined.npy", *FULL, "--validation", "0"]),
+            ((1, 2, 3, 4, 7), ["t-images-idx3-ubyte", *FULL, "--net", "conv 4 3, relu, dense"]),
+            ((0, 1, 2, 3, 4, 7), ["mixed.csv", *FULL, "--drop", "w,g"]),
+            ((3,), ["mixed.csv", *FULL, "--weight", "w", "--group", "g", "--split", "0.25"]),
+            # several batches, each of which is divided
+            ((2, 3), ["mixed.csv", "--epochs", "3", "--order", "file", "--batch", "500", "--target", "large",
+                      "--drop", "g", "--sample", "2000"]),
+            # one process: any batches
+            ((0, 1), ["mixed.csv", "--epochs", "2", "--net", "dense 9, relu, dropout 0.1, dense",
+                      "--drop", "g,w"]),
+            # only rank 0 has work
+            ((3,), [data("iris.csv"), *FULL, "--sample", "60"])):
+        same_training(ranks, arguments)
+    said = same_training((), ["joined.npy", *FULL])[1]
+    expect("one number in 32 bits" in said, f"no joined values were found:\n{said}")
+
+
+def test_shards_of_damaged_files():
+    """A file that is cut short, and a bad cell far down: what one process says."""
+    make_shards(random.Random(2))
+    numbers, lines = (pathlib.Path(name).read_bytes() for name in ("numbers.npy", "mixed.csv"))
+    pathlib.Path("cut.npy").write_bytes(numbers[:-60])
+    pathlib.Path("much.npy").write_bytes(numbers[:30000])
+    pathlib.Path("long.npy").write_bytes(numbers + b"x")
+    pathlib.Path("nan.npy").write_bytes(numbers[:-16] + struct.pack("<2d", math.inf, 0))
+    pathlib.Path("odd.csv").write_bytes(lines + b"1,2,3\n" + lines.split(b"\n", 1)[1])
+    pathlib.Path("open.csv").write_bytes(lines + b'"')
+    pathlib.Path("stray.csv").write_text("a,b,y\n" + "".join(f"{i % 13}.5,{i % 7},{'pq'[i % 2]}\n"
+                                                             for i in range(3000)) + "x?,1,p\n")
+    for name in ("cut.npy", "much.npy", "long.npy", "nan.npy", "odd.csv", "open.csv", "stray.csv"):
+        said = same_training((0, 3), [name, *FULL], status=1)[1]
+        expect(name in said, f"{name}: {said}")
+
+
+def test_shards_refused():
+    """What needs all rows in one place is refused, in one line."""
+    make_shards(random.Random(3))
+    for ranks, arguments, wanted in (
+            (3, ["numbers.npy", "--epochs", "2"], "--batch full"),
+            (2, ["numbers.npy", "--epochs", "2", "--order", "file", "--batch", "20"], "--batch 37"),
+            (2, ["moons", *FULL], "lockstep make moons"), (2, ["-", *FULL], "standard input"),
+            (2, ["numbers.npy", *FULL, "--run", "r"], "--run"),
+            (0, ["numbers.npy", *FULL, "--report", "r.html"], "--report"),
+            (2, ["numbers.npy", *FULL, "--verify", "2"], "--verify"),
+            (0, ["gaps.npy", *FULL, "--missing", "median"], "--missing median"),
+            (3, ["numbers.npy", *FULL, "--scaling", "robust"], "--scaling robust"),
+            (0, ["numbers.npy", *FULL, "--scaling", "quantile"], "--scaling quantile"),
+            (0, ["numbers.npy", *FULL, "--embedding", "piecewise"], "--embedding piecewise")):
+        said = run(ranks, "train", *arguments, "--data-shards", "-o", "out.st", "-q", status=2)[1]
+        expect(wanted in said and len(said.strip().split("\n")) == 1, f"{arguments}: {said}")
+        expect(not os.path.exists("out.st"), f"{arguments}: it has trained")
+
+
+def test_shards_elsewhere():
+    """A rank that has not the file, or has another one."""
+    make_shards(random.Random(5))
+    os.mkdir("elsewhere")
+    for content, wanted in ((None, "cannot"), (pathlib.Path("numbers.npy").read_bytes()[:-80], "rank 1")):
+        if content:
+            pathlib.Path("elsewhere/numbers.npy").write_bytes(content)
+        command = words(0, ["train", "numbers.npy", *FULL, "--data-shards", "--device", "cpu", "-o", "out.st"])
+        done = subprocess.run(["mpirun", "-n", "1", *command, ":", "-wdir", os.path.abspath("elsewhere"), "-n",
+                               "1", *command], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=LIMIT)
+        expect(done.returncode == 1 and "rank 1: numbers.npy" in done.stderr and wanted in done.stderr and
+               not os.path.exists("out.st"), f"elsewhere: {done.returncode}:\n{done.stderr}")
+
+
+def test_shards_resumed():
+    """Checkpoints of ranks that hold only their rows are those of one process."""
+    make_shards(random.Random(4))
+    what = ["numbers.npy", "--epochs", "6", "--batch", "full", "--device", "cpu"]
+    run(0, "train", *what, "-o", "one.st")
+    run(3, "train", *what, "-o", "out.st", "--data-shards", "--checkpoint", "kept", "--every", "2")
+    same_file("out.st", "one.st", "with checkpoints")
+    for step in (4, 6):
+        for path in pathlib.Path("kept").glob(f"checkpoint-*{step}.safetensors"):
+            path.unlink()
+    for ranks, more in ((2, ["--data-shards"]), (0, [])):
+        shutil.copytree("kept", f"kept{ranks}")
+        run(ranks, "resume", f"kept{ranks}", *more, "--device", "cpu", "-o", f"again{ranks}.st")
+        same_file(f"again{ranks}.st", "one.st", f"resumed on {ranks}")
 
 
 # ---- What is printed -----------------------------------------------------------------------------

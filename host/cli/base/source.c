@@ -12,6 +12,7 @@
 #include "host/data/notes.h"
 #include "host/data/parts.h"
 #include "host/data/value.h"
+#include "host/model/model_data.h"
 #include "host/model/model_file.h"
 #include <popt.h>
 #include <stdbool.h>
@@ -250,7 +251,7 @@ ls_status source_read_file(const source_options *o, const char *name, const ls_m
     how.like = like;
     if (!o->quiet && !o->json && progress_live()) how.callback = show_share, how.user = &name;
     double begun = phase_begin();
-    ls_status status = ls_data_read(name, &how, out, err);
+    ls_status status = (o->apart ? ls_model_data_apart : ls_data_read)(name, &how, out, err);
     progress_clear();
     if (status == LS_OK) tell_rows(begun, name, *out);
     if (status == LS_OK && !o->quiet && !o->json) notes_print(*out, like ? name : NULL);

@@ -19,6 +19,7 @@ typedef struct {
     long long data_seed, sample;
     int dates;
     int no_target; /* read the features only; no option */
+    int apart;     /* keep no cells of a file, but read them whenever they are needed; no option */
     const char *device, *threads;
     int allow_approximate, quiet, json, verbose;
 } source_options;

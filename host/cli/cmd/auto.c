@@ -190,7 +190,7 @@ static ls_status work(auto_arguments *a, auto_work *w, double seconds, ls_error 
     LS_TRY(status);
     if (a->split > 0) {
         const run_config c = {.data = a->data, .split = a->split, .source = a->source};
-        losses_check(&w->lost, split_note(w->model, &c, w->train, w->test, &why), &why);
+        losses_check(&w->lost, split_note(w->model, &c, w->train, w->test, "", &why), &why);
     }
     if (w->test) LS_TRY(ls_model_evaluate(w->model, w->device, w->test, &w->on_test, err));
     if (!a->save) return ls_model_sha256(w->model, w->hash, err);

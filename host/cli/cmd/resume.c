@@ -36,6 +36,8 @@ static int parse(training_request *r, arguments *args, int argc, const char **ar
         {"test", 0, POPT_ARG_STRING, &r->elsewhere.test, 0, "where the test rows are now", "FILE"},
         {"from", 0, POPT_ARG_STRING, &r->elsewhere.from, 0,
          "where the model is now that the training started from; it must be the same one", "MODEL"},
+        {"data-shards", 0, POPT_ARG_NONE, &r->shards, 0,
+         "hold no more rows in memory than this process trains on, as for lockstep train", NULL},
         {"run", 0, POPT_ARG_STRING, &r->run, 0, "the run folder, if it was moved", "DIR"},
         {"report", 0, POPT_ARG_STRING, &r->report, 0, "write a report to this file (HTML)", "FILE"},
         {"log", 0, POPT_ARG_STRING, &r->log, 0, "the file of --log, if it was moved", "FILE"},

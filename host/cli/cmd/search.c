@@ -303,7 +303,7 @@ static void save_model(const search_arguments *a, search_work *w)
 {
     ls_error err;
     const run_config config = {.data = a->data, .source = a->source};
-    losses_check(&w->lost, split_note(w->model, &config, w->data, NULL, &err), &err);
+    losses_check(&w->lost, split_note(w->model, &config, w->data, NULL, "", &err), &err);
     if (losses_check(&w->lost, ls_model_save_hashed(w->model, a->save, w->hash, &err), &err))
         w->model_path = a->save;
     else w->model_path = w->rescued = losses_rescue(&w->lost, w->model, NULL, w->hash);

@@ -38,7 +38,7 @@ static run_config without_names(const run_config *c)
 }
 
 ls_status split_note(ls_model *m, const run_config *c, const ls_data *rows, const ls_data *test,
-                     ls_error *err)
+                     const char *hash, ls_error *err)
 {
     const ls_settings *s = &m->options->settings;
     ls_split_record r = {.test = test ? c->split : 0,
@@ -51,9 +51,10 @@ ls_status split_note(ls_model *m, const run_config *c, const ls_data *rows, cons
     r.read = ls_json_dump(read, LS_CANONICAL_JSON);
     json_decref(read);
     if (!r.read) return ls_fail(err, LS_ERR_MEMORY, "out of memory for the split");
-    ls_split_hash(rows, test, r.sha256);
     ls_split_record *noted;
-    ls_status status = ls_split_record_copy(&r, &noted, err);
+    memcpy(r.sha256, hash, strlen(hash) + 1);
+    ls_status status = *hash ? LS_OK : ls_split_hash(rows, test, r.sha256, err);
+    if (status == LS_OK) status = ls_split_record_copy(&r, &noted, err);
     free(r.read);
     LS_TRY(status);
     ls_split_record_free(m->split);
@@ -186,8 +187,7 @@ static ls_status read_and_cut(const ls_model *m, const source_options *o, const 
     ls_data *all;
     LS_TRY(read_all(m, o, data, &all, err));
     LS_TRY(cut_test(m, all, rows, test, err));
-    ls_split_hash(*rows, *test, hash);
-    return LS_OK;
+    return ls_split_hash(*rows, *test, hash, err);
 }
 
 ls_status split_is_of(const ls_model *m, const source_options *o, const char *data, bool *out,

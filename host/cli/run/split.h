@@ -16,9 +16,10 @@
 /* clang-format on */
 
 /* Notes in a model how its rows were read and split, unless nothing was held out. config: what the
- * training read. rows: without the test rows. test: of --split, or NULL. */
+ * training read. rows: without the test rows. test: of --split, or NULL. hash:
+ * ls_split_hash of both, or "" if it is not known yet. */
 ls_status split_note(ls_model *model, const run_config *config, const ls_data *rows,
-                     const ls_data *test, ls_error *err);
+                     const ls_data *test, const char *hash, ls_error *err);
 
 /* Reads what the split says about the data of a model that has one; the caller frees it with
  * config_free. */

@@ -10,9 +10,14 @@
 #include "host/cli/base/source.h"
 #include "host/cli/base/terminal.h"
 #include "host/cli/run/resume.h"
+#include "host/cli/run/shards.h"
 #include "host/cli/run/training_data.h"
 #include "host/cli/run/training_results.h"
+#include "host/data/data.h"
+#include "host/device/ranks.h"
+#include "host/model/split_record.h"
 #include "host/model/threshold.h"
+#include "host/model/training_rows.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +105,21 @@ static ls_status train(training_request *r, training *t, bool quiet, ls_error *e
     return LS_OK;
 }
 
+/* Ranks read their parts. What is noted of a split is hashed now: after an interruption there may
+ * be no time left to go through the rows once more. */
+static ls_status hold_shards(const training_request *r, training *t, ls_error *err)
+{
+    const ls_settings *s = &r->options->settings;
+    double begun = phase_begin();
+    LS_TRY(ls_ranks_keep(t->train, err));
+    if (t->train->apart->fetch) phase_end(begun, "each rank read its part of %s", r->data);
+    if (!(r->split > 0) && !s->fold.parts && !(ls_training_share(s, t->train) > 0)) return LS_OK;
+    begun = phase_begin();
+    LS_TRY(ls_split_hash(t->train, r->test ? NULL : t->test, t->rows_hash, err));
+    phase_end(begun, "hashed the rows of %s", r->data);
+    return LS_OK;
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 ls_status training_run(const char *command, training_request *r, training *t, ls_error *err)
@@ -109,13 +129,16 @@ ls_status training_run(const char *command, training_request *r, training *t, ls
     t->lost.command = command;
     ls_train_control checked = {0};
     LS_TRY(safety_control(&r->safety, &checked, err)); /* a mistake costs no reading */
+    int ranks;
+    LS_TRY(shards_check(r, err));
     LS_TRY(check_results(r, err));
     LS_TRY(training_data_read(r, quiet, &t->train, &t->test, err));
     LS_TRY(ls_threshold_check(&r->threshold, r->options, t->train, err));
+    LS_TRY(ls_ranks_begin(NULL, &ranks, err));
+    LS_TRY(shards_check_rows(r, t->train, ranks, err));
+    if (r->shards) LS_TRY(hold_shards(r, t, err));
     LS_TRY(source_device(&r->source, &t->device, err));
     /* one rank would take too long to go on alone, and what has started the ranks ends it soon */
-    int ranks;
-    LS_TRY(ls_ranks_begin(NULL, &ranks, err));
     LS_TRY(ls_device_set_fallback(t->device, !r->safety.no_fallback && ranks == 1, err));
     if (!r->save && !r->run && !quiet)
         terminal_print(stderr, "note: without -o MODEL or --run DIR the model is not saved\n");

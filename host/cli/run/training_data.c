@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/cli/run/training_data.h"
 #include "host/base/error.h"
+#include "host/base/memory.h"
 #include "host/base/text.h"
 #include "host/cli/base/source.h"
 #include "host/cli/base/standard_input.h"
@@ -11,9 +12,11 @@
 #include "host/data/parts.h"
 #include "host/data/split.h"
 #include "host/data/value.h"
+#include "host/data/walk.h"
 #include "host/model/training_rows.h"
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,7 +112,9 @@ static ls_status read_train(training_request *r, bool quiet, ls_data **train, ls
             "training, or name the data: lockstep train DATA --config %s",
             r->data, r->config, r->config);
     if (!generated && there) LS_TRY(check_hashes(r, NULL, quiet, err));
-    LS_TRY(source_read(&r->source, r->data, r->start, train, err));
+    source_options how = r->source;
+    how.apart = r->shards;
+    LS_TRY(source_read(&how, r->data, r->start, train, err));
     if (r->start && !generated) LS_TRY(source_require_targets(r->data, *train, r->start, err));
     return generated ? check_hashes(r, *train, quiet, err) : LS_OK;
 }
@@ -122,19 +127,30 @@ static ls_status tell(ls_data *train, bool quiet, const char *note, ls_error *er
     return LS_OK;
 }
 
+static ls_status count_missing(const ls_data *train, size_t *missing, size_t *incomplete,
+                               ls_error *err)
+{
+    size_t *counts;
+    LS_TRY(ls_alloc(&counts, train->columns, sizeof *counts, "the columns", err));
+    ls_status status = ls_data_missing(train, counts, err);
+    *missing = *incomplete = 0;
+    for (size_t c = 0; c < train->columns; c++) {
+        *missing += counts[c];
+        *incomplete += counts[c] > 0;
+    }
+    free(counts);
+    return status;
+}
+
 /* Notes what is said about categories and missing values. */
 static ls_status handle_mixed(ls_data *train, bool quiet, ls_error *err)
 {
     char note[160];
-    size_t categorical = 0, missing = 0, incomplete = 0, columns = ls_data_columns(train),
+    size_t categorical = 0, missing, incomplete, columns = ls_data_columns(train),
            dropped = ls_data_dropped(train);
-    for (size_t c = 0; c < columns; c++) {
-        ls_column_info info = LS_INIT(ls_column_info);
-        LS_TRY(ls_data_column(train, c, &info, err));
-        categorical += info.categorical != 0;
-        missing += info.missing;
-        incomplete += info.missing > 0;
-    }
+    if (!train->column) return LS_OK; /* plain numbers */
+    LS_TRY(count_missing(train, &missing, &incomplete, err));
+    for (size_t c = 0; c < columns; c++) categorical += train->column[c].categorical;
     if (dropped) {
         snprintf(note, sizeof note, "%zu rows with missing values were left out (--missing drop)",
                  dropped);

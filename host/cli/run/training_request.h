@@ -17,6 +17,7 @@ typedef struct {
     const char *run, *config, *log, *tensorboard;
     const char *from; /* the model that training starts from, or NULL for the seed */
     int refit;
+    int shards;      /* no process holds all rows */
     ls_model *start; /* that model */
     double split;
     ls_threshold_options threshold;

@@ -118,7 +118,9 @@ void training_keep(const training_request *r, training *t)
     device_report_take(&t->report, t->device);
     /* the test rows of a file of their own are no part of the data */
     losses_check(&t->lost,
-                 split_note(t->model, &r->inputs, t->train, r->test ? NULL : t->test, &err), &err);
+                 split_note(t->model, &r->inputs, t->train, r->test ? NULL : t->test, t->rows_hash,
+                            &err),
+                 &err);
     double begun = phase_begin();
     save_model(r, t);
     if (t->model_path) phase_end(begun, "wrote the model to %s", t->model_path);

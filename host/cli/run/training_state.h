@@ -18,6 +18,7 @@ typedef struct {
     const char *model_path; /* where the model is, or NULL if it was not saved */
     char *rescued;          /* where it is if its own place could not be written */
     char hash[65];          /* of the bytes of its file */
+    char rows_hash[65];     /* ls_split_hash, if that would take too long at the end; or "" */
     /* NULL if they could not be computed, and without such rows */
     ls_metrics *on_train, *on_validation, *on_test;
     ls_metrics *of_linear; /* of a linear model, on the last of these rows; or NULL */
