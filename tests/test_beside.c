@@ -293,6 +293,40 @@ Test(beside, nothing_is_built_for_mixed_members)
     tear_down(&t);
 }
 
+/* What is to be kept is in arenas only if the steps run operation by operation. */
+Test(beside, mixed_members_that_keep_are_layered)
+{
+    setting t;
+    ls_error err;
+    ls_workspace *w;
+    ls_plan *other;
+    if (!set_up(&t, "any")) return;
+    const subject *s = &t.s;
+    const ls_backend_slots *slots = t.device->base.slots;
+    cr_assert_eq(ls_options_set(s->options, "batch", s->plan->batch == 1 ? "2" : "1", &err), LS_OK);
+    cr_assert_eq(ls_plan_build(&s->net, &s->options->settings, LS_PLAN_TRAIN, s->rows, s->weighted,
+                               &other, &err),
+                 LS_OK, "%s", err.message);
+    cr_assert_eq(slots->workspace_open(&t.device->base, &s->data, &w, &err), LS_OK);
+    for (int keep = 0; keep < 2; keep++) {
+        ls_run run[3];
+        memset(driver.launches, 0, sizeof driver.launches);
+        for (int i = 0; i < 3; i++) { /* the first has a slab of its own */
+            run[i] = (ls_run){.count = 1, .rates = s->rates, .losses = t.got, .keep = keep};
+            cr_assert_eq(slots->member_add(w, i == 2 ? other : s->plan, s->origin, &run[i].member,
+                                           &err),
+                         LS_OK);
+        }
+        cr_assert_eq(slots->run(w, run + 1, 2, &err), LS_OK, "%s", err.message);
+        cr_expect_eq(driver.launches[LS_CL_WAY_SMALL] > 0, !keep);
+        cr_expect_eq(driver.launches[LS_CL_WAY_LAYERED] > 0, keep);
+    }
+    open_gate();
+    slots->workspace_close(w);
+    ls_plan_free(other);
+    tear_down(&t);
+}
+
 static void *open_later(void *user)
 {
     (void)user;

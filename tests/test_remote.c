@@ -6,6 +6,7 @@
 #include <criterion/logging.h>
 #ifdef LS_HELPER_UNDER_TEST
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -372,6 +373,44 @@ Test(remote, many_copies)
     for (int i = 0; i < 10000; i++) copy_some(&spaces[0], dice(2));
     cr_expect(late > 1000, "%zu copies", late);
     for (size_t i = 0; i < 2; i++) read_all(&spaces[0], i);
+    close_space(&spaces[0]);
+    tear_down();
+}
+/* As many copies as go in one message, to a process that does not read it. */
+Test(remote, a_stopped_process_is_noticed)
+{
+    ls_error err = {LS_OK, ""};
+    size_t member, copies = 0;
+    set_up();
+    setenv("LOCKSTEP_HELPER_SECONDS", "1", 1);
+    open_space(&spaces[0]);
+    const ls_plan *p = plans[0];
+    cr_assert_eq(ls_cl_remote_slots.member_add(spaces[0].remote, p, 0, &member, NULL), LS_OK);
+    cr_assert_eq(kill(remote()->helper.child, SIGSTOP), 0);
+    while (ls_cl_remote_slots.copy(spaces[0].remote, member, 0, p->best, p->state, &err) == LS_OK)
+        cr_assert(++copies < 1000000);
+    cr_expect_eq(err.status, LS_ERR_DEVICE, "%s", err.message);
+    cr_expect(copies > 1000, "%zu copies", copies);
+    close_space(&spaces[0]);
+    tear_down();
+}
+
+/* A damaged process gives a new member the number of another one. */
+Test(remote, the_number_of_another_member_is_refused)
+{
+    ls_error err = {LS_OK, ""};
+    size_t member;
+    float value;
+    set_up();
+    open_space(&spaces[0]);
+    const ls_backend_slots *slots = &ls_cl_remote_slots;
+    ls_cl_remote_workspace *w = (ls_cl_remote_workspace *)spaces[0].remote;
+    for (size_t i = 0; i < 2; i++)
+        cr_assert_eq(slots->member_add(spaces[0].remote, plans[0], 0, &member, &err), LS_OK);
+    slots->member_remove(spaces[0].remote, 1);
+    w->plans[1] = plans[0]; /* as if it were there */
+    cr_expect_eq(slots->member_add(spaces[0].remote, plans[0], 0, &member, &err), LS_ERR_DEVICE);
+    cr_expect_eq(slots->read(spaces[0].remote, 0, 0, 1, &value, &err), LS_ERR_DEVICE);
     close_space(&spaces[0]);
     tear_down();
 }

@@ -50,9 +50,10 @@ static ls_status add_member(ls_workspace *base, const ls_plan *plan, size_t orig
     LS_TRY(put_plan(w->remote, plan, &request.count, err));
     LS_TRY(ls_cl_remote_work(w, LS_MESSAGE_ADD, &request, &a, err));
     const size_t number = a.number;
-    if (number >= w->room) {
-        (void)ls_cl_remote_remove(w, number, NULL);
-        return ls_fail(err, LS_ERR_DEVICE, "the device's process counts members wrongly");
+    if (number >= w->room || w->plans[number]) { /* not a number that was free */
+        ls_helper_failure f = {.crashed = false};
+        ls_cl_helper_distrust(&w->remote->helper, &f);
+        return ls_cl_remote_fail(w->remote, &f, err);
     }
     if (number == w->members) w->members++;
     w->plans[number] = plan;

@@ -13,8 +13,10 @@ static const double quick = 0.01;
 enum { GROWTH = 8 };
 /* Bytes of an array at a time, and of the steps of a call. */
 enum { ARRAY_MOST = 16 << 20, CALL_MOST = 32 << 20 };
-/* Bytes of changes that wait for a request, and floats of one of them. */
-enum { CHANGES_MOST = 1 << 20, CHANGE_MOST = 1 << 14 };
+/* Bytes of changes that wait for a request, and floats of one of them. A message of them fits in a
+ * socket's buffer: to send it never waits for a process that has stopped, which only the wait for
+ * its answer would notice. */
+enum { CHANGES_MOST = 1 << 17, CHANGE_MOST = 1 << 14 };
 
 static ls_cl_remote_workspace *workspace_of(ls_workspace *w) { return (ls_cl_remote_workspace *)w; }
 

@@ -306,7 +306,7 @@ static group group_of(const entry *e, size_t to, const ls_run **list)
 static size_t joining(cl_workspace *w, const entry *e, const group *g)
 {
     bool able[LS_CL_WAY_COUNT];
-    if (!e->chunkwise) return 0;
+    if (!e->chunkwise || e->keep) return 0;
     const member *m = member_at(w, e->run->member);
     const size_t scratch = ls_cl_small_scratch(m->prepared[LS_CL_WAY_SMALL].data);
     if (g->count < FEW) return scratch;
