@@ -102,8 +102,8 @@ static ls_status note_block(void *user, const ls_data *block, size_t first, ls_e
 {
     const tally *t = user;
     (void)first, (void)err;
-    for (size_t c = 0; c < block->columns; c++)
-        for (size_t r = 0; r < block->rows; r++) {
+    for (size_t r = 0; r < block->rows; r++)
+        for (size_t c = 0; c < block->columns; c++) {
             const float cell = block->x[r * block->columns + c];
             if (isnan(cell)) continue;
             t->count[c]++;
@@ -215,16 +215,21 @@ static ls_status add_moments(void *user, const ls_data *block, size_t first, ls_
 {
     const moments *m = user;
     (void)first, (void)err;
-    for (size_t c = 0; c < block->columns; c++) {
-        if (m->e && m->e->column[c].categorical) continue;
-        const double shift = shift_of(m->e, block, c);
-        double sum = m->sum[c];
-        for (size_t r = 0; r < block->rows; r++) {
-            const double value = filled(m->e, block, r, c, shift);
-            const double off = m->mean ? value - m->mean[c] : value;
-            sum += m->mean ? off * off : off;
+    /* some rows at a time: those of all columns are in the cache, and each column has its order */
+    enum { ROWS = 64 };
+    for (size_t from = 0, to; from < block->rows; from = to) {
+        to = block->rows - from < ROWS ? block->rows : from + ROWS;
+        for (size_t c = 0; c < block->columns; c++) {
+            if (m->e && m->e->column[c].categorical) continue;
+            const double shift = shift_of(m->e, block, c);
+            double sum = m->sum[c];
+            for (size_t r = from; r < to; r++) {
+                const double value = filled(m->e, block, r, c, shift);
+                const double off = m->mean ? value - m->mean[c] : value;
+                sum += m->mean ? off * off : off;
+            }
+            m->sum[c] = sum;
         }
-        m->sum[c] = sum;
     }
     return LS_OK;
 }
@@ -411,6 +416,27 @@ static ls_status encode_numbers(const ls_encoder *e, const ls_data *data, size_t
     return LS_OK;
 }
 
+static size_t inputs_of(const ls_encoder *e, size_t c)
+{
+    return e && e->column[c].categorical ? e->column[c].categories + 1 : 1;
+}
+
+/* All columns of numbers, some rows at a time: those of all columns are in the cache. */
+static ls_status encode_all_numbers(const ls_encoder *e, const ls_data *data,
+                                    const ls_number_scaling *s, size_t inputs, float *to,
+                                    ls_error *err)
+{
+    enum { ROWS = 64 };
+    for (size_t from = 0, rows; from < data->rows; from += rows) {
+        rows = data->rows - from < ROWS ? data->rows - from : ROWS;
+        const ls_data block = ls_data_block(data, from, rows);
+        for (size_t c = 0, i = 0; c < data->columns; i += inputs_of(e, c++))
+            if (!e || !e->column[c].categorical)
+                LS_TRY(encode_numbers(e, &block, c, s, i, inputs, to + from * inputs, err));
+    }
+    return LS_OK;
+}
+
 ls_status ls_encoder_check_columns(const ls_encoder *e, size_t inputs, const ls_data *data,
                                    ls_error *err)
 {
@@ -437,18 +463,14 @@ ls_status ls_encode(const ls_encoder *e, const ls_number_scaling *scaling, size_
         encode_plain(scaling, inputs, data->x, data->rows, to);
         return LS_OK;
     }
-    for (size_t c = 0, i = 0; c < data->columns; c++) {
-        if (!e || !e->column[c].categorical) {
-            LS_TRY(encode_numbers(e, data, c, scaling, i, inputs, to, err));
-            i++;
-            continue;
-        }
+    LS_TRY(encode_all_numbers(e, data, scaling, inputs, to, err));
+    for (size_t c = 0, i = 0; e && c < data->columns; i += inputs_of(e, c++)) {
         size_t *map;
+        if (!e->column[c].categorical) continue;
         LS_TRY(ls_alloc(&map, data->column[c].categories, sizeof *map, "the categories", err));
         map_categories(&e->column[c], &data->column[c], map);
         encode_categories(e, data, c, map, inputs, to + i);
         free(map);
-        i += e->column[c].categories + 1;
     }
     return LS_OK;
 }
