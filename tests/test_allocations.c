@@ -139,4 +139,22 @@ Test(allocations, each_fails_once)
         if (!only || strtoul(only, NULL, 10) == i) check(&commands[i]);
     runs_folder_leave(folder);
 }
+
+/* Up to the trainings and into them, one after the other. */
+Test(allocations, what_a_search_draws)
+{
+    const command c = {"search t.csv --trials 1 --epochs 1 --hidden 2 --lr 1e-3..1:log "
+                       "--device cpu --threads 1 -o out",
+                       "out", false};
+    char folder[64];
+    runs_folder_enter(folder);
+    runs_file_write("t.csv", program_mixed_csv, strlen(program_mixed_csv));
+    setenv("FAILING_PROGRAM", "lockstep", 1);
+    setenv("FAILING_COUNT", "count", 1);
+    expected e = undisturbed(&c);
+    for (unsigned long n = 1; n <= e.allocations / 2; n++) check_one(&c, &e, n);
+    free(e.file);
+    free(e.out);
+    runs_folder_leave(folder);
+}
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "host/search/space.h"
+#include "host/base/format.h"
 #include "host/base/memory.h"
 #include "host/base/text.h"
 #include "kernels/random.h"
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,15 +82,22 @@ static ls_status number_value(const ls_space *space, const char *name, double nu
     return status;
 }
 
+static void print_number(char *out, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    ls_format(out, size, format, arguments);
+    va_end(arguments);
+}
+
 /* Rounds to four significant digits: enough for any option, and a difference in the last bit does
- * not show. */
+ * not show. It takes no memory, without which it would be another number. */
 static double round_digits(double number)
 {
-    ls_text text = {0};
+    char text[32] = "";
     double rounded = number;
-    ls_text_add(&text, "%.4g", number);
-    if (!text.failed) ls_parse_double(text.text, &rounded);
-    free(text.text);
+    print_number(text, sizeof text, "%.4g", number);
+    ls_parse_double(text, &rounded);
     return rounded;
 }
 
