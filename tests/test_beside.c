@@ -327,6 +327,70 @@ Test(beside, mixed_members_that_keep_are_layered)
     tear_down(&t);
 }
 
+/* Many members of each of two shapes: launches of a call of all of them, with the right bits. */
+static size_t run_two_shapes(setting *t, ls_plan *const plans[2], const float *const expected[2],
+                             bool together)
+{
+    enum { EACH = 40 }; /* too many to join others for being few */
+    const subject *s = &t->s;
+    const ls_backend_slots *slots = t->device->base.slots;
+    ls_run run[2 * EACH];
+    ls_workspace *w;
+    ls_error err;
+    float *losses = calloc(2 * EACH * s->steps, sizeof *losses);
+    cr_assert(losses);
+    cr_assert_eq(slots->workspace_open(&t->device->base, &s->data, &w, &err), LS_OK);
+    for (size_t i = 0; i < 2 * EACH; i++) {
+        run[i] = (ls_run){.first = s->first,
+                          .count = s->steps,
+                          .rates = s->rates,
+                          .losses = losses + i * s->steps};
+        cr_assert_eq(slots->member_add(w, plans[i / EACH], s->origin, &run[i].member, &err), LS_OK);
+        cr_assert_eq(slots->write(w, run[i].member, 0, s->plan->state, s->start, &err), LS_OK);
+    }
+    memset(driver.launches, 0, sizeof driver.launches);
+    for (size_t i = 0; i < 2 * EACH; i += together ? 2 * EACH : EACH)
+        cr_assert_eq(slots->run(w, run + i, together ? 2 * EACH : EACH, &err), LS_OK, "%s",
+                     err.message);
+    for (size_t i = 0; i < 2 * EACH; i++) {
+        cr_assert_eq(slots->read(w, run[i].member, 0, s->plan->state, t->got, &err), LS_OK);
+        memcpy(t->got + s->plan->state, run[i].losses, s->steps * sizeof *losses);
+        for (size_t k = 0; k < t->count; k++)
+            cr_assert(bits_equal(expected[i / EACH][k], t->got[k]), "member %zu, float %zu", i, k);
+    }
+    slots->workspace_close(w);
+    free(losses);
+    return driver.launches[LS_CL_WAY_SMALL];
+}
+
+Test(beside, many_members_of_several_shapes_share_launches)
+{
+    setting t;
+    ls_error err;
+    ls_plan *plans[2];
+    if (!set_up(&t, "")) return;
+    const subject *s = &t.s;
+    float *other = calloc(t.count, sizeof *other);
+    const float *const expected[2] = {t.expected, other};
+    cr_assert(other);
+    plans[0] = s->plan;
+    cr_assert_eq(ls_options_set(s->options, "batch", s->plan->batch == 1 ? "2" : "1", &err), LS_OK);
+    cr_assert_eq(ls_plan_build(&s->net, &s->options->settings, LS_PLAN_TRAIN, s->rows, s->weighted,
+                               &plans[1], &err),
+                 LS_OK, "%s", err.message);
+    cr_assert_eq(plans[1]->state, plans[0]->state);
+    subject second = *s;
+    second.plan = plans[1];
+    train(&second, &t.b.list[0], true, other);
+    const size_t apart = run_two_shapes(&t, plans, expected, false),
+                 joined = run_two_shapes(&t, plans, expected, true);
+    cr_expect(joined && joined < apart, "%zu launches together, %zu apart", joined, apart);
+    open_gate();
+    ls_plan_free(plans[1]);
+    free(other);
+    tear_down(&t);
+}
+
 static void *open_later(void *user)
 {
     (void)user;
