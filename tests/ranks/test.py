@@ -344,6 +344,21 @@ def test_shards_elsewhere():
                not os.path.exists("out.st"), f"elsewhere: {done.returncode}:\n{done.stderr}")
 
 
+def test_shards_changed():
+    """A file that is written to between two passes, with the same number of bytes."""
+    make_shards(random.Random(6))
+    command = words(0, ["train", "numbers.npy", "--epochs", "100000000", "--time-limit", "2", "--patience", "0",
+                        "--batch", "full", "--data-shards", "--device", "cpu", "--log", "log", "-q", "-o", "out.st"])
+    with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (os.path.exists("log") and os.path.getsize("log")):
+            time.sleep(0.01)
+        with open("numbers.npy", "r+b") as file:
+            file.seek(-100, os.SEEK_END)
+            file.write(b"\0")
+        said = process.communicate(timeout=LIMIT)[1]
+    expect(process.returncode == 1 and "numbers.npy: has changed" in said, f"changed: {process.returncode}: {said}")
+
+
 def test_shards_resumed():
     """Checkpoints of ranks that hold only their rows are those of one process."""
     make_shards(random.Random(4))
