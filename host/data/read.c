@@ -214,11 +214,18 @@ ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data
 
 /* ---- Files whose cells are not kept ---------------------------------------------------------- */
 
+/* What tells that a file has been written to, or is another one. */
+typedef struct {
+    bool known; /* of one file, by the process that has read it first */
+    struct stat about;
+} file_mark;
+
 typedef struct {
     const char *path;
     ls_read_request request;
     ls_pass pass;
-    char *bytes; /* that path and request point into, or NULL */
+    file_mark mark; /* before the first pass */
+    char *bytes;    /* that path and request point into, or NULL */
 } apart_file;
 
 static void free_file(void *context)
@@ -237,6 +244,17 @@ static void free_file(void *context)
     free(f);
 }
 
+static ls_status check_mark(const apart_file *f, ls_error *err)
+{
+    const struct stat *a = &f->mark.about;
+    struct stat b;
+    if (!f->mark.known || stat(f->path, &b) != 0) return LS_OK; /* opening it tells why */
+    if (a->st_dev == b.st_dev && a->st_ino == b.st_ino && a->st_size == b.st_size &&
+        a->st_mtim.tv_sec == b.st_mtim.tv_sec && a->st_mtim.tv_nsec == b.st_mtim.tv_nsec)
+        return LS_OK;
+    return ls_fail(err, LS_ERR_IO, "%s: has changed since it was read first; start again", f->path);
+}
+
 static ls_status read_again(const ls_apart *apart, size_t first, size_t rows, ls_apart_take *take,
                             void *user, ls_error *err)
 {
@@ -249,7 +267,9 @@ static ls_status read_again(const ls_apart *apart, size_t first, size_t rows, ls
     pass.first = first, pass.rows = rows;
     request.pass = &pass;
     request.callback = NULL;
-    return ls_read_rows(f->path, &request, &none, err);
+    LS_TRY(check_mark(f, err)); /* a new file may be damaged, too */
+    LS_TRY(ls_read_rows(f->path, &request, &none, err));
+    return check_mark(f, err);
 }
 
 static ls_status create_apart(ls_apart **out, apart_file **file, ls_error *err)
@@ -289,6 +309,7 @@ ls_status ls_read_apart(const char *path, const ls_read_request *request, ls_dat
     f->path = path;
     f->request = *request;
     f->request.pass = &f->pass;
+    f->mark.known = stat(path, &f->mark.about) == 0;
     ls_status status = ls_read_rows(path, &f->request, out, err);
     f->request.mode = NULL;
     apart->ranged = status == LS_OK && is_plain(path);

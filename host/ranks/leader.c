@@ -88,9 +88,9 @@ static ls_status divide_rows(const ls_workspace *w, const ls_plan *plan, ls_ask 
 static ls_status refuse_batches(ls_error *err)
 {
     return ls_fail(err, LS_ERR_ARGUMENT,
-                   "ranks that hold only their rows train on batches in the order of the rows, at "
-                   "most %d an epoch; give --batch full",
-                   LS_SHARE_BATCHES);
+                   "ranks that hold only their rows train on batches of more than %d rows, in the "
+                   "order of the rows, at most %d an epoch; give --batch full",
+                   LS_CHUNK, LS_SHARE_BATCHES);
 }
 
 /* plan: of the first member, if it is shared and its rows are the first ones; or NULL. */

@@ -307,7 +307,9 @@ def test_shards_refused():
     make_shards(random.Random(3))
     for ranks, arguments, wanted in (
             (3, ["numbers.npy", "--epochs", "2"], "--batch full"),
-            (2, ["numbers.npy", "--epochs", "2", "--order", "file", "--batch", "20"], "--batch 37"),
+            (2, ["numbers.npy", "--epochs", "2", "--order", "file", "--batch", "20"], "--batch 65"),
+            # no more than 64 batches, but each is one rank's
+            (2, ["numbers.npy", "--epochs", "2", "--order", "file", "--batch", "64"], "--batch 65"),
             (2, ["moons", *FULL], "lockstep make moons"), (2, ["-", *FULL], "standard input"),
             (2, ["numbers.npy", *FULL, "--run", "r"], "--run"),
             (0, ["numbers.npy", *FULL, "--report", "r.html"], "--report"),
@@ -319,6 +321,12 @@ def test_shards_refused():
         said = run(ranks, "train", *arguments, "--data-shards", "-o", "out.st", "-q", status=2)[1]
         expect(wanted in said and len(said.strip().split("\n")) == 1, f"{arguments}: {said}")
         expect(not os.path.exists("out.st"), f"{arguments}: it has trained")
+    # what is proposed is taken
+    same_training((2,), ["numbers.npy", "--epochs", "2", "--order", "file", "--batch", "65"])
+    # mistakes that one process finds later
+    same_training((2,), ["numbers.npy", *FULL, "--sample", "1", "--fold", "2/5"], status=1)
+    same_training((2,), ["numbers.npy", *FULL, "--sample", "1", "--validation", "0.2"], status=1)
+    same_training((2,), ["numbers.npy", *FULL, "--sample", "4", "--fold", "2/5", "--validation", "0.2"], status=2)
 
 
 def test_shards_elsewhere():
@@ -334,6 +342,21 @@ def test_shards_elsewhere():
                               text=True, timeout=LIMIT)
         expect(done.returncode == 1 and "rank 1: numbers.npy" in done.stderr and wanted in done.stderr and
                not os.path.exists("out.st"), f"elsewhere: {done.returncode}:\n{done.stderr}")
+
+
+def test_shards_changed():
+    """A file that is written to between two passes, with the same number of bytes."""
+    make_shards(random.Random(6))
+    command = words(0, ["train", "numbers.npy", "--epochs", "100000000", "--time-limit", "2", "--patience", "0",
+                        "--batch", "full", "--data-shards", "--device", "cpu", "--log", "log", "-q", "-o", "out.st"])
+    with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (os.path.exists("log") and os.path.getsize("log")):
+            time.sleep(0.01)
+        with open("numbers.npy", "r+b") as file:
+            file.seek(-100, os.SEEK_END)
+            file.write(b"\0")
+        said = process.communicate(timeout=LIMIT)[1]
+    expect(process.returncode == 1 and "numbers.npy: has changed" in said, f"changed: {process.returncode}: {said}")
 
 
 def test_shards_resumed():
