@@ -214,11 +214,23 @@ ls_status ls_read_rows(const char *path, const ls_read_request *request, ls_data
 
 /* ---- Files whose cells are not kept ---------------------------------------------------------- */
 
-/* What tells that a file has been written to, or is another one. */
+/* What tells that a file has been written to, or is another one. A copy of it on another machine
+ * has the same size and, if it was made with care, the same time. */
 typedef struct {
-    bool known; /* of one file, by the process that has read it first */
-    struct stat about;
+    bool known;  /* of one file */
+    bool copied; /* by another process, which may have read another copy */
+    uint64_t device, number, bytes, seconds, nanoseconds;
 } file_mark;
+
+static file_mark mark_of(const struct stat *about)
+{
+    return (file_mark){.known = true,
+                       .device = (uint64_t)about->st_dev,
+                       .number = (uint64_t)about->st_ino,
+                       .bytes = (uint64_t)about->st_size,
+                       .seconds = (uint64_t)about->st_mtim.tv_sec,
+                       .nanoseconds = (uint64_t)about->st_mtim.tv_nsec};
+}
 
 typedef struct {
     const char *path;
@@ -244,15 +256,25 @@ static void free_file(void *context)
     free(f);
 }
 
+/* Also refuses a pipe that has come in the file's place: to open it might take for ever. */
 static ls_status check_mark(const apart_file *f, ls_error *err)
 {
-    const struct stat *a = &f->mark.about;
-    struct stat b;
-    if (!f->mark.known || stat(f->path, &b) != 0) return LS_OK; /* opening it tells why */
-    if (a->st_dev == b.st_dev && a->st_ino == b.st_ino && a->st_size == b.st_size &&
-        a->st_mtim.tv_sec == b.st_mtim.tv_sec && a->st_mtim.tv_nsec == b.st_mtim.tv_nsec)
+    const file_mark *a = &f->mark;
+    struct stat about;
+    if (!a->known || stat(f->path, &about) != 0) return LS_OK; /* opening it tells why */
+    const file_mark b = mark_of(&about);
+    const bool same_content = S_ISREG(about.st_mode) && a->bytes == b.bytes &&
+                              a->seconds == b.seconds && a->nanoseconds == b.nanoseconds;
+    if (same_content && (a->copied || (a->device == b.device && a->number == b.number)))
         return LS_OK;
-    return ls_fail(err, LS_ERR_IO, "%s: has changed since it was read first; start again", f->path);
+    return a->copied
+               ? ls_fail(
+                     err, LS_ERR_IO,
+                     "%s: is not the file that rank 0 has read: its size or time differs; share "
+                     "one file, or copy it with its time (cp -p)",
+                     f->path)
+               : ls_fail(err, LS_ERR_IO, "%s: has changed since it was read first; start again",
+                         f->path);
 }
 
 static ls_status read_again(const ls_apart *apart, size_t first, size_t rows, ls_apart_take *take,
@@ -309,7 +331,8 @@ ls_status ls_read_apart(const char *path, const ls_read_request *request, ls_dat
     f->path = path;
     f->request = *request;
     f->request.pass = &f->pass;
-    f->mark.known = stat(path, &f->mark.about) == 0;
+    struct stat about;
+    if (stat(path, &about) == 0) f->mark = mark_of(&about);
     ls_status status = ls_read_rows(path, &f->request, out, err);
     f->request.mode = NULL;
     apart->ranged = status == LS_OK && is_plain(path);
@@ -392,6 +415,7 @@ static void put_file(packing *p, const ls_apart *apart)
     put(p, &apart->rows, sizeof apart->rows);
     put(p, &apart->columns, sizeof apart->columns);
     put_text(p, f->path);
+    put(p, &f->mark, sizeof f->mark);
     for (size_t i = 0; i < REQUEST_TEXTS; i++) put_text(p, *text[i]);
     put(p, &request, sizeof request);
     put(p, &f->pass.file_columns, sizeof f->pass.file_columns);
@@ -443,6 +467,8 @@ static ls_status get_file(packing *p, ls_apart *apart, apart_file *f, ls_error *
     get(p, &apart->rows, sizeof apart->rows);
     get(p, &columns, sizeof columns);
     f->path = get_text(p);
+    get(p, &f->mark, sizeof f->mark);
+    f->mark.copied = true;
     for (size_t i = 0; i < REQUEST_TEXTS; i++) found[i] = get_text(p);
     get(p, &f->request, sizeof f->request);
     texts_of(&f->request, text);

@@ -330,16 +330,28 @@ def test_shards_refused():
 
 
 def test_shards_elsewhere():
-    """A rank that has not the file, or has another one."""
+    """A rank that has not the file, or has another one, a pipe, or a copy."""
     make_shards(random.Random(5))
     os.mkdir("elsewhere")
-    for content, wanted in ((None, "cannot"), (pathlib.Path("numbers.npy").read_bytes()[:-80], "rank 1")):
-        if content:
-            pathlib.Path("elsewhere/numbers.npy").write_bytes(content)
+    there = pathlib.Path("elsewhere/numbers.npy")
+    content = pathlib.Path("numbers.npy").read_bytes()
+    other = content[:-4] + bytes(4)  # of the same size
+    assert other != content
+    for make, wanted in (
+        (lambda: None, "cannot"),
+        (lambda: there.write_bytes(content[:-80]), "is not the file"),
+        (lambda: there.write_bytes(other), "is not the file"),
+        (lambda: (there.unlink(), os.mkfifo(there)), "is not the file"),
+        (lambda: (there.unlink(), shutil.copy2("numbers.npy", there)), None),
+    ):
+        make()
         command = words(0, ["train", "numbers.npy", *FULL, "--data-shards", "--device", "cpu", "-o", "out.st"])
         done = subprocess.run(["mpirun", "-n", "1", *command, ":", "-wdir", os.path.abspath("elsewhere"), "-n",
                                "1", *command], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=LIMIT)
+        if wanted is None:
+            expect(done.returncode == 0 and os.path.exists("out.st"), f"a copy: {done.returncode}:\n{done.stderr}")
+            continue
         expect(done.returncode == 1 and "rank 1: numbers.npy" in done.stderr and wanted in done.stderr and
                not os.path.exists("out.st"), f"elsewhere: {done.returncode}:\n{done.stderr}")
 
