@@ -347,6 +347,9 @@ static ls_status class_folds(const ls_data *data, size_t folds, uint64_t seed, u
 ls_status ls_data_folds(const ls_data *data, size_t folds, uint64_t seed, uint32_t *fold,
                         ls_error *err)
 {
+    if (data->rows < 2)
+        return ls_fail(err, LS_ERR_ARGUMENT, "%zu rows cannot be divided into folds; use 2 or more",
+                       data->rows);
     if (folds < 2 || folds > data->rows || data->rows > UINT32_MAX)
         return ls_fail(err, LS_ERR_ARGUMENT,
                        "%zu rows cannot be divided into %zu folds; use 2 to %zu", data->rows, folds,
